@@ -1,0 +1,2 @@
+export type * from './mount-settings.js';
+export type * from './server-settings.js';

@@ -1,0 +1,83 @@
+/**
+ * The settings of `k2hft`, complete: every default is filled in, every size is in bytes, every duration in
+ * milliseconds, every path absolute. The files that users write are described in the README.
+ */
+export interface MountSettings {
+  mount: {
+    /** Absolute path of the mount point; undefined when neither the file nor the command line named one. */
+    point: string | undefined;
+    mode: 'overlay' | 'virtual';
+    allowOther: boolean;
+    /** Permission bits taken away from what the mount shows; undefined leaves modes as they are. */
+    umask: number | undefined;
+    /** Owner shown for everything in the mount; undefined shows the real one. */
+    uid: number | undefined;
+    gid: number | undefined;
+    driver: 'kernel' | 'fuse-native';
+  };
+  /** The host name that records carry. */
+  host: string;
+  queue: QueueSettings;
+  servers: ServersSettings;
+  rules: RuleSettings[];
+  admin: {
+    /** Absolute path of the status socket; undefined: chosen from the mount point. */
+    socket: string | undefined;
+    listen: ListenAddress | undefined;
+  };
+  log: LogSettings;
+  /** How long SIGTERM waits for what is in flight. */
+  shutdownTimeoutMs: number;
+}
+
+export interface QueueSettings {
+  /** Absolute path. */
+  dir: string;
+  maxSizeBytes: number;
+  /** Room that the queue leaves free on the file system of `dir`. */
+  minFree: { bytes: number } | { percent: number };
+  whenFull: 'block' | 'drop_oldest' | 'drop_newest';
+  maxWaitMs: number;
+  /** 0: never. */
+  expireMs: number;
+  checkpointMs: number;
+}
+
+export interface ServersSettings {
+  deliver: 'failover' | 'random' | 'hash' | 'broadcast';
+  /** ws:// or wss:// URLs, in order of preference. */
+  urls: string[];
+  failoverAfterMs: number;
+  tokenFile: string | undefined;
+  tls: { ca: string | undefined; cert: string | undefined; key: string | undefined } | undefined;
+  lingerMs: number;
+  lingerRecords: number;
+}
+
+export interface RuleSettings {
+  /** Glob relative to the mount point; `**` crosses directories. */
+  path: string;
+  send: 'lines' | 'binary' | 'no';
+  maxRecordBytes: number;
+  /** 0: an unfinished line is sent only at close. */
+  lineTimeoutMs: number;
+  default: 'allow' | 'deny';
+  allow: string[];
+  deny: string[];
+  /** Pairs of pattern and replacement. */
+  rewrite: [string, string][];
+  copyTo: string | undefined;
+  plugin: string[] | undefined;
+  /** Bytes per second; undefined: no limit. */
+  quotaBytesPerSecond: number | undefined;
+}
+
+export interface ListenAddress {
+  host: string;
+  port: number;
+}
+
+export interface LogSettings {
+  level: 'error' | 'warn' | 'info' | 'debug';
+  format: 'text' | 'json';
+}

@@ -1,0 +1,31 @@
+import type { ListenAddress, LogSettings, QueueSettings, ServersSettings } from './mount-settings.js';
+
+/** The settings of `k2hft-svr`, complete: see {@link MountSettings} for units. */
+export interface ServerSettings {
+  /** ws:// or wss:// URL to listen on; port 0 lets the system choose. */
+  listen: string;
+  tls: { cert: string; key: string; clientCa: string | undefined } | undefined;
+  tokensFile: string | undefined;
+  maxConnections: number;
+  /** Absolute path. */
+  stateDir: string;
+  /** undefined only for a pure relay. */
+  output: OutputSettings | undefined;
+  relay: { queue: QueueSettings; servers: ServersSettings } | undefined;
+  admin: { listen: ListenAddress | undefined };
+  log: LogSettings;
+  shutdownTimeoutMs: number;
+}
+
+export interface OutputSettings {
+  /** Absolute path. */
+  dir: string;
+  /** Template with {host} {path} {dir} {file} {date:STRFTIME}. */
+  path: string;
+  format: string;
+  timeFormat: string;
+  /** Gather this long before fsync and acknowledgement; 'always': each group at once; 'no': acknowledge without fsync. */
+  fsync: { gatherMs: number } | 'always' | 'no';
+  rotate: { sizeBytes: number | undefined; everyMs: number | undefined; keep: number; compress: boolean } | undefined;
+  plugin: string[] | undefined;
+}

@@ -1,0 +1,3 @@
+export { temporaryFolder } from './temporary-folder.js';
+export { waitUntil, sleep } from './waiting.js';
+export { startProcess, type StartedProcess } from './processes.js';

@@ -1,0 +1,54 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import type { TestContext } from 'node:test';
+import { waitUntil } from './waiting.js';
+
+export interface StartedProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** What it printed so far on both outputs. */
+  output(): string;
+  /** Resolves once `text` was printed; throws with the output when the process ends first. */
+  printed(text: string | RegExp, limitMs?: number): Promise<void>;
+  /** Exit status, or the signal's name. */
+  ended: Promise<number | NodeJS.Signals>;
+}
+
+/** Starts a child process that is killed by its process id when the test ends, if it still lives. */
+export function startProcess(
+  context: TestContext,
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): StartedProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  let printedSoFar = '';
+  child.stdout?.on('data', (chunk: Buffer) => (printedSoFar += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (printedSoFar += chunk.toString()));
+  const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) => {
+      resolve(signal ?? status ?? -1);
+    });
+  });
+  const running = () => child.exitCode === null && child.signalCode === null;
+  context.after(async () => {
+    if (running()) child.kill('SIGKILL');
+    await ended.catch(() => undefined);
+  });
+  if (child.pid === undefined) throw new Error(`cannot start ${command}`);
+  return {
+    child,
+    pid: child.pid,
+    output: () => printedSoFar,
+    ended,
+    async printed(text, limitMs = 20_000) {
+      const seen = () => (typeof text === 'string' ? printedSoFar.includes(text) : text.test(printedSoFar));
+      await waitUntil(`${command} prints ${String(text)}`, () => seen() || !running(), limitMs).catch(
+        (error: unknown) => {
+          throw new Error(`${String(error)}\n${printedSoFar}`);
+        },
+      );
+      if (!seen()) throw new Error(`${command} ended without printing ${String(text)}:\n${printedSoFar}`);
+    },
+  };
+}
