@@ -1,0 +1,66 @@
+import type {
+  AttributeChanges,
+  Attributes,
+  ByteString,
+  DirectoryFiller,
+  Entry,
+  FileSystemStatistics,
+  FuseRequest,
+  Opened,
+} from '@k2hft/fuse';
+
+/**
+ * The files under the mount point: their names, attributes and local bytes. It knows nothing of rules and
+ * queues. Methods are those of FuseOperations and throw what those throw; every change that a later worker must
+ * know is put into the PendingRows that the tree was made with, before the method returns. A request that is
+ * marked as resent may have been carried out by an earlier worker: the outcome that proves it (EEXIST for a creation, ENOENT for
+ * a removal, a missing source with a present target for a rename) counts as success.
+ */
+export interface FileTree {
+  lookup(request: FuseRequest, name: ByteString): Entry;
+  forget(nodeId: number, lookups: number): void;
+  getattr(request: FuseRequest, handle: number | undefined): { attributes: Attributes; validMs: number };
+  setattr(request: FuseRequest, changes: AttributeChanges): { attributes: Attributes; validMs: number };
+  readlink(request: FuseRequest): Buffer;
+  symlink(request: FuseRequest, name: ByteString, target: Buffer): Entry;
+  mknod(request: FuseRequest, name: ByteString, mode: number, rdev: number): Entry;
+  mkdir(request: FuseRequest, name: ByteString, mode: number): Entry;
+  unlink(request: FuseRequest, name: ByteString): void;
+  rmdir(request: FuseRequest, name: ByteString): void;
+  rename(request: FuseRequest, name: ByteString, newParent: number, newName: ByteString, flags: number): void;
+  link(request: FuseRequest, existing: number, name: ByteString): Entry;
+  open(request: FuseRequest, flags: number): Opened;
+  create(
+    request: FuseRequest,
+    name: ByteString,
+    flags: number,
+    mode: number,
+  ): { entry: Entry; opened: Opened };
+  read(request: FuseRequest, handle: number, offset: number, target: Buffer): number;
+  /** Writes buffer[start..end) at `offset` and returns how many bytes were taken: fewer only when the disk is full. */
+  write(
+    request: FuseRequest,
+    handle: number,
+    offset: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): number;
+  release(request: FuseRequest, handle: number): void;
+  /** fsync of what the tree itself keeps. */
+  fsync(request: FuseRequest, handle: number, dataOnly: boolean): void;
+  fsyncdir(request: FuseRequest, handle: number, dataOnly: boolean): void;
+  opendir(request: FuseRequest, flags: number): Opened;
+  readdir(request: FuseRequest, handle: number, offset: number, filler: DirectoryFiller): void;
+  readdirplus(request: FuseRequest, handle: number, offset: number, filler: DirectoryFiller): void;
+  releasedir(request: FuseRequest, handle: number): void;
+  statfs(request: FuseRequest): FileSystemStatistics;
+  /** The file's present length. */
+  sizeBytes(nodeId: number): number;
+  /** A present path of the node relative to the mount point, no leading slash; '' for the root. */
+  pathOf(nodeId: number): ByteString;
+  /** Handles of files that are open, whoever opened them: what a new worker finds. */
+  openHandles(): Iterable<{ handle: number; nodeId: number }>;
+  /** Closes the file descriptors; the rows stay as they are. */
+  close(): void;
+}
