@@ -1,1 +1,11 @@
-export {};
+export { ERRNO, errnoName, errnoOf, FuseError, MalformedRequestError, type ErrnoName } from './errno.js';
+export { findMount, type FoundMount } from './find-mount.js';
+export { fuseUnmount, mountFuse, type MountOptions, type UnmountOptions } from './mount.js';
+export { MountError, type MountErrorCode } from './mount-error.js';
+export { parseMountinfo, topMount, type Mountinfo } from './mountinfo.js';
+export { negotiate, type NegotiateOptions } from './negotiate.js';
+export * from './operations.js';
+export { ROOT_NODE_ID } from './protocol.js';
+export { copyRequest } from './request.js';
+export { FuseSession, type FuseSessionOptions } from './session.js';
+export type { FaultListener } from './dispatch.js';

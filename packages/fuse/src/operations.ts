@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-invalid-void-type -- an operation that has nothing to tell just returns */
 /**
  * The seam between the protocol and a file system: what a file system may answer, one method per request of the
  * kernel. A method that is absent is answered with ENOSYS, which the kernel remembers for most requests. A method
@@ -126,7 +127,10 @@ export interface FuseOperations {
   /** No reply exists for forget: it must not throw. */
   forget?(nodeId: number, lookups: number): void;
   getattr?(request: FuseRequest, handle: number | undefined): { attributes: Attributes; validMs: number };
-  setattr?(request: FuseRequest, changes: AttributeChanges): { attributes: Attributes; validMs: number } | Parked;
+  setattr?(
+    request: FuseRequest,
+    changes: AttributeChanges,
+  ): { attributes: Attributes; validMs: number } | Parked;
   readlink?(request: FuseRequest): Buffer;
   symlink?(request: FuseRequest, name: ByteString, target: Buffer): Entry;
   mknod?(request: FuseRequest, name: ByteString, mode: number, rdev: number): Entry;
@@ -134,11 +138,22 @@ export interface FuseOperations {
   unlink?(request: FuseRequest, name: ByteString): void;
   rmdir?(request: FuseRequest, name: ByteString): void;
   /** `flags` as renameat2(2); 0 for plain rename. */
-  rename?(request: FuseRequest, name: ByteString, newParent: number, newName: ByteString, flags: number): void;
+  rename?(
+    request: FuseRequest,
+    name: ByteString,
+    newParent: number,
+    newName: ByteString,
+    flags: number,
+  ): void;
   link?(request: FuseRequest, existing: number, name: ByteString): Entry;
   open?(request: FuseRequest, flags: number): Opened;
   /** `mode` has the caller's umask applied. */
-  create?(request: FuseRequest, name: ByteString, flags: number, mode: number): { entry: Entry; opened: Opened };
+  create?(
+    request: FuseRequest,
+    name: ByteString,
+    flags: number,
+    mode: number,
+  ): { entry: Entry; opened: Opened };
   /** Fills target[0..n) and returns n; short only at the end of the file. */
   read?(request: FuseRequest, handle: number, offset: number, target: Buffer): number;
   /** Returns how many bytes were written. */
