@@ -26,6 +26,8 @@ export interface OutputSettings {
   timeFormat: string;
   /** Gather this long before fsync and acknowledgement; 'always': each group at once; 'no': acknowledge without fsync. */
   fsync: { gatherMs: number } | 'always' | 'no';
-  rotate: { sizeBytes: number | undefined; everyMs: number | undefined; keep: number; compress: boolean } | undefined;
+  rotate:
+    | { sizeBytes: number | undefined; everyMs: number | undefined; keep: number; compress: boolean }
+    | undefined;
   plugin: string[] | undefined;
 }

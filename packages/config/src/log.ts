@@ -1,0 +1,21 @@
+import type { LogSettings } from './mount-settings.js';
+
+export type LogLevel = LogSettings['level'];
+
+/** Writes one line to the log. What comes from the network or a file name must have gone through `printable`. */
+export type Log = (level: LogLevel, message: string) => void;
+
+const RANK: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
+
+/** Lines go to `write` (stderr) as text that starts with the program's name, or as one JSON object each. */
+export function createLog(program: string, settings: LogSettings, write: (line: string) => void): Log {
+  const rank = RANK[settings.level];
+  return (level, message) => {
+    if (RANK[level] > rank) return;
+    if (settings.format === 'json') {
+      write(`${JSON.stringify({ time: new Date().toISOString(), level, program, message })}\n`);
+    } else {
+      write(`${program}: ${level === 'info' ? '' : `${level}: `}${message}\n`);
+    }
+  };
+}

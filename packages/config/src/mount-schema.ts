@@ -1,0 +1,83 @@
+import { hostname } from 'node:os';
+import { listOf, pairOf } from './list-types.js';
+import type { MountSettings, RuleSettings } from './mount-settings.js';
+import { hostName } from './network-types.js';
+import { fileOrDirectory, path } from './path-types.js';
+import { glob, regularExpression } from './pattern-types.js';
+import { anyText, boolean, integer, listenAddress, oneOf, rate, size, umask } from './scalar-types.js';
+import { always, optional, required, section, withDefault } from './section.js';
+import { log, NO_URLS, plugin, queue, servers, SHUTDOWN_TIMEOUT, timerDuration } from './shared-schema.js';
+import { escapeVariables } from './variables.js';
+
+/** The largest user and group id of Linux; the one above it means "no id". */
+const ID_MAX = 4_294_967_294;
+
+/** A record travels in one batch, and a batch's payload ends at 16 MiB; half of it leaves room for its neighbours. */
+const MAX_RECORD_BYTES_MAX = 8 * 1024 * 1024;
+
+const mount = section<MountSettings['mount']>({
+  point: optional('point', path),
+  mode: withDefault('mode', oneOf('overlay', 'virtual'), 'overlay'),
+  allowOther: withDefault('allow_other', boolean, 'yes'),
+  umask: optional('umask', umask),
+  uid: optional('uid', integer(0, ID_MAX)),
+  gid: optional('gid', integer(0, ID_MAX)),
+  driver: withDefault('driver', oneOf('kernel', 'fuse-native'), 'kernel'),
+});
+
+const patterns = listOf(regularExpression, {
+  expected: "a list of regular expressions such as ['ERROR', 'WARN']",
+});
+
+const REWRITE_PAIR = "a pattern and its replacement, such as ['password=\\S+', 'password=***']";
+
+const rule = section<RuleSettings>({
+  path: required('path', glob),
+  send: withDefault('send', oneOf('lines', 'binary', 'no'), 'lines'),
+  maxRecordBytes: withDefault('max_record', size(1, MAX_RECORD_BYTES_MAX), '1MiB'),
+  lineTimeoutMs: withDefault('line_timeout', timerDuration, '0s'),
+  default: withDefault('default', oneOf('allow', 'deny'), 'allow'),
+  allow: withDefault('allow', patterns, []),
+  deny: withDefault('deny', patterns, []),
+  rewrite: withDefault(
+    'rewrite',
+    listOf(pairOf(regularExpression, anyText, REWRITE_PAIR), {
+      expected: `a list of pairs, each ${REWRITE_PAIR}`,
+    }),
+    [],
+  ),
+  copyTo: optional('copy_to', fileOrDirectory),
+  plugin: optional('plugin', plugin),
+  quotaBytesPerSecond: optional('quota', rate),
+});
+
+/** Without any rules everything is sent; an empty list sends nothing. */
+const DEFAULT_RULES = [{ path: '**', send: 'lines' }];
+
+/** The keys of `k2hft`, with their types and defaults, in the order in which they are shown. */
+export const mountSchema = section<MountSettings>(
+  {
+    mount: always('mount', mount),
+    host: withDefault('host', hostName, () => escapeVariables(hostname())),
+    queue: always('queue', queue(withDefault('dir', path, '/var/lib/k2hft/queue'))),
+    servers: always('servers', servers),
+    rules: withDefault(
+      'rules',
+      listOf(rule, { expected: 'a list of rules, each with a path' }),
+      DEFAULT_RULES,
+    ),
+    admin: always(
+      'admin',
+      section<MountSettings['admin']>({
+        socket: optional('socket', path),
+        listen: optional('listen', listenAddress),
+      }),
+    ),
+    log: always('log', log),
+    shutdownTimeoutMs: SHUTDOWN_TIMEOUT,
+  },
+  (settings, complain) => {
+    const sends = settings.rules.some(({ send }) => send !== 'no');
+    if (sends && settings.servers.urls.length === 0) complain(['servers', 'urls'], NO_URLS);
+  },
+);
