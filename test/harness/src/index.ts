@@ -1,3 +1,17 @@
+export { CleanupStack, type Cleanup } from './cleanup.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { waitUntil, sleep } from './waiting.js';
 export { startProcess, type StartedProcess } from './processes.js';
+export {
+  childrenOf,
+  mountStatus,
+  MOUNT_COMMAND,
+  SERVER_COMMAND,
+  startMount,
+  startServer,
+  waitUntilDelivered,
+  whyNoMounts,
+  type MountStatus,
+  type RunningMount,
+  type RunningServer,
+} from './system.js';

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import type { TestContext } from 'node:test';
+import type { Cleanup } from './cleanup.js';
 import { waitUntil } from './waiting.js';
 
 export interface StartedProcess {
@@ -15,7 +15,7 @@ export interface StartedProcess {
 
 /** Starts a child process that is killed by its process id when the test ends, if it still lives. */
 export function startProcess(
-  context: TestContext,
+  cleanup: Cleanup,
   command: string,
   args: readonly string[],
   options: SpawnOptions = {},
@@ -31,7 +31,7 @@ export function startProcess(
     });
   });
   const running = () => child.exitCode === null && child.signalCode === null;
-  context.after(async () => {
+  cleanup.after(async () => {
     if (running()) child.kill('SIGKILL');
     await ended.catch(() => undefined);
   });
