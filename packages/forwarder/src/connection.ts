@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import {
+  ATTRIBUTES_BYTES_MAX,
+  BATCH_PREFIX_BYTES,
+  PAYLOAD_BYTES_MAX,
+  PROTOCOL_VERSION,
+  WireError,
+  decodeMessage,
+  encodeMessage,
+  type AckMessage,
+  type ControlMessage,
+  type StatusMessage,
+  type WelcomeMessage,
+} from '@k2hft/wire';
+import type { WebSocket } from 'ws';
+import { describeError } from './errors.js';
+import { Pulse } from './pulse.js';
+import type { ForwarderServers, Tuning } from './settings.js';
+import { closeSocket, openSocket, sendMessage } from './socket.js';
+
+/**
+ * - `gone`: it broke, was closed, or is silent.
+ * - `refused`: the server has said that it does not like what it got.
+ * - `nonsense`: the server sent what cannot be understood.
+ */
+export type Loss = 'gone' | 'refused' | 'nonsense';
+
+/** What a connection tells. After `lost` it tells nothing more. */
+export interface ConnectionEvents {
+  /** The WebSocket is open, hello is sent. */
+  greeting(): void;
+  /** The server has accepted us: batches may be sent. */
+  welcomed(software: string): void;
+  ack(message: AckMessage): void;
+  status(message: StatusMessage): void;
+  /** The socket takes data again after it was choked. */
+  drained(): void;
+  /** Once per heartbeat; `paused` when this process had stood still since the last. */
+  beat(paused: boolean): void;
+  lost(reason: string, kind: Loss): void;
+}
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly servers: Pick<ForwarderServers, 'tls' | 'tokenFile'>;
+  readonly tuning: Tuning;
+  readonly hello: () => { source: string; epoch: number; host: string; software: string };
+}
+
+const LONGEST_BATCH_BYTES = BATCH_PREFIX_BYTES + ATTRIBUTES_BYTES_MAX + PAYLOAD_BYTES_MAX;
+
+/** One connection, from the first attempt to its end: connecting → greeting → welcomed → over. */
+export class Connection {
+  /** The socket has enough for now. */
+  choked = false;
+  readonly #options: ConnectionOptions;
+  readonly #events: ConnectionEvents;
+  #state: 'connecting' | 'greeting' | 'welcomed' | 'over' = 'connecting';
+  #socket: WebSocket | undefined;
+  /** The deadline of the handshake, and then the heartbeat. */
+  #timer: NodeJS.Timeout;
+  #pulse: Pulse | undefined;
+  #givenBytes = 0;
+
+  constructor(options: ConnectionOptions, events: ConnectionEvents) {
+    this.#options = options;
+    this.#events = events;
+    const { handshakeTimeoutMs } = options.tuning;
+    this.#timer = setTimeout(() => {
+      this.fail(`no welcome within ${handshakeTimeoutMs} ms`);
+    }, handshakeTimeoutMs);
+    try {
+      this.#open();
+    } catch (error) {
+      // Not before the owner knows that there is a connection at all.
+      queueMicrotask(() => {
+        this.fail(describeError(error));
+      });
+    }
+  }
+
+  /** Sends one message, in order with all others. */
+  send(message: Buffer): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#state === 'over') return;
+    const { bufferedBytesMax } = this.#options.tuning;
+    this.#givenBytes += message.length;
+    sendMessage(socket, message, () => {
+      if (!this.choked || this.#state === 'over' || socket.bufferedAmount > bufferedBytesMax / 2) return;
+      this.choked = false;
+      this.#events.drained();
+    });
+    if (socket.bufferedAmount > bufferedBytesMax) this.choked = true;
+  }
+
+  /** Ends it for a reason that is found elsewhere. */
+  fail(reason: string, kind: Loss = 'gone'): void {
+    if (!this.#end()) return;
+    this.#socket?.terminate();
+    this.#events.lost(reason, kind);
+  }
+
+  /** Ends it politely; nothing is told any more. */
+  close(): void {
+    if (this.#end() && this.#socket !== undefined) closeSocket(this.#socket, 1000);
+  }
+
+  #open(): void {
+    const { url, servers, hello } = this.#options;
+    const { tokenFile } = servers;
+    const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim();
+    const socket = openSocket(url, servers.tls);
+    this.#socket = socket;
+    socket.on('open', () => {
+      if (this.#state !== 'connecting') return;
+      this.#state = 'greeting';
+      this.send(encodeMessage({ type: 'hello', protocol: PROTOCOL_VERSION, ...hello(), token }));
+      this.#events.greeting();
+    });
+    socket.on('message', (data, isBinary) => {
+      this.#receive(isBinary && Buffer.isBuffer(data) ? data : Buffer.of());
+    });
+    socket.on('pong', () => this.#pulse?.heard(performance.now()));
+    // An error also comes when a socket is ended that is not open yet; fail() does nothing then.
+    socket.on('error', (error) => {
+      this.fail(describeError(error));
+    });
+    socket.on('close', (code, reason) => {
+      const detail = reason.length > 0 ? `${code}, ${reason.toString()}` : `${code}`;
+      this.fail(`the server closed the connection (${detail})`);
+    });
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#state === 'over') return;
+    this.#pulse?.heard(performance.now());
+    try {
+      this.#handle(decodeMessage(bytes));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#refuse(error);
+    }
+  }
+
+  #handle(message: ControlMessage): void {
+    const welcomed = this.#state === 'welcomed';
+    if (message.type === 'error')
+      this.fail(`the server refuses: ${message.message} (${message.code})`, 'refused');
+    else if (message.type === 'welcome' && !welcomed) this.#welcome(message);
+    else if (message.type === 'ack' && welcomed) this.#events.ack(message);
+    else if (message.type === 'status' && welcomed) this.#events.status(message);
+    else throw new WireError('malformed', `the server sent "${message.type}" where it has no place`);
+  }
+
+  #welcome(message: WelcomeMessage): void {
+    if (message.messageBytesMax < LONGEST_BATCH_BYTES) {
+      const { messageBytesMax } = message;
+      throw new WireError(
+        'limit',
+        `the server takes ${messageBytesMax} bytes, a batch may have ${LONGEST_BATCH_BYTES}`,
+      );
+    }
+    const { heartbeatMs, silentAfterMs } = this.#options.tuning;
+    clearTimeout(this.#timer);
+    this.#state = 'welcomed';
+    this.#pulse = new Pulse(heartbeatMs, silentAfterMs, performance.now());
+    this.#timer = setInterval(() => {
+      this.#beat();
+    }, heartbeatMs);
+    this.#events.welcomed(message.software);
+  }
+
+  #beat(): void {
+    const takenBytes = this.#givenBytes - (this.#socket?.bufferedAmount ?? 0);
+    const pulse = this.#pulse?.beat(performance.now(), takenBytes);
+    if (pulse === 'silent') {
+      this.fail(`nothing heard from the server for ${this.#options.tuning.silentAfterMs} ms`);
+      return;
+    }
+    this.#events.beat(pulse === 'paused');
+    // The owner may have ended it.
+    if (this.#state === 'welcomed') this.#socket?.ping();
+  }
+
+  /** The server's bytes make no sense here: it is told so. */
+  #refuse(error: WireError): void {
+    this.send(encodeMessage({ type: 'error', code: error.code, message: error.message }));
+    if (!this.#end()) return;
+    if (this.#socket !== undefined) closeSocket(this.#socket, 1002);
+    this.#events.lost(error.message, 'nonsense');
+  }
+
+  /** False when it was over before. */
+  #end(): boolean {
+    if (this.#state === 'over') return false;
+    this.#state = 'over';
+    clearTimeout(this.#timer);
+    return true;
+  }
+}

@@ -1,0 +1,149 @@
+import type { Delivery, DeliveryContext } from './delivery.js';
+import { Lane } from './lane.js';
+import type { ServerLink } from './link.js';
+import type { SequenceRange } from './queue-source.js';
+import { ANY_SERVER_CURSOR } from './settings.js';
+
+/**
+ * ```
+ * searching ──a server is up──▶ sending ──draining, or one preferred to it is up──▶ settling
+ *     ▲                          ▲ │  ▲                                              │ │ │
+ *     │                          │ │  └──── neither is so any more ──────────────────┘ │ │
+ *     ├──── nothing in flight ───┼─┴── lost ──▶ waiting ◀──────────────── lost ────────┘ │
+ *     │                          └─ it is back ──┤                                       │
+ *     ├──── failover_after is over ──────────────┘                                       │
+ *     └──── everything acknowledged ─────────────────────────────────────────────────────┘
+ * ```
+ * In all of them at most one server has unacknowledged batches. Therefore each server gets what it gets in order,
+ * and a batch can only be on two servers when the first was lost with it for longer than failover_after.
+ */
+type State =
+  | { readonly name: 'searching' }
+  | { readonly name: 'sending'; readonly link: ServerLink }
+  /** Nothing more is sent to it; it is about to acknowledge what it has. */
+  | { readonly name: 'settling'; readonly link: ServerLink; readonly sinceMs: number }
+  /** It is lost with batches in flight, and may come back. */
+  | { readonly name: 'waiting'; readonly link: ServerLink; readonly untilMs: number };
+
+const SEARCHING: State = { name: 'searching' };
+
+/** The first server in the order of the settings that is up gets everything. */
+export class Failover implements Delivery {
+  readonly #lane: Lane;
+  readonly #links: readonly ServerLink[];
+  readonly #failoverAfterMs: number;
+  readonly #poke: () => void;
+  #state: State = SEARCHING;
+  #startedMs: number | undefined;
+
+  constructor({ queue, servers, links, log, poke }: DeliveryContext) {
+    this.#lane = new Lane({ queue, cursor: ANY_SERVER_CURSOR, linger: servers, log });
+    this.#links = links;
+    this.#failoverAfterMs = servers.failoverAfterMs;
+    this.#poke = poke;
+  }
+
+  poll(nowMs: number): number {
+    this.#startedMs ??= nowMs;
+    for (let next = this.#next(this.#state, nowMs); next !== this.#state; next = this.#next(next, nowMs)) {
+      this.#state = next;
+    }
+    const state = this.#state;
+    if (state.name === 'sending') return this.#lane.fill(state.link, nowMs);
+    const deadlineMs = this.#deadlineMs(state);
+    // What is overdue waits for a server to come up, which is an event.
+    return deadlineMs > nowMs ? deadlineMs - nowMs : Infinity;
+  }
+
+  changed(): void {
+    this.#poke();
+  }
+
+  acked(link: ServerLink, epoch: number, ranges: SequenceRange[]): void {
+    this.#lane.acked(epoch, ranges);
+    if (this.#state.name === 'settling' && link.flight.empty) this.#poke();
+  }
+
+  drained(): void {
+    this.#poke();
+  }
+
+  hurry(): void {
+    this.#lane.hurry();
+  }
+
+  damaged(): number {
+    return this.#lane.damaged;
+  }
+
+  /** One step of the diagram; `state` itself when it holds. */
+  #next(state: State, nowMs: number): State {
+    switch (state.name) {
+      case 'searching': {
+        const link = this.#firstUp(nowMs);
+        return link === undefined ? state : { name: 'sending', link };
+      }
+      case 'sending':
+        if (!state.link.answers) return this.#afterLoss(state.link, nowMs);
+        return this.#shouldSettle(state.link, nowMs)
+          ? { name: 'settling', link: state.link, sinceMs: nowMs }
+          : state;
+      case 'settling':
+        if (state.link.flight.empty) return SEARCHING;
+        if (!state.link.answers) return this.#afterLoss(state.link, nowMs);
+        if (!this.#shouldSettle(state.link, nowMs)) return { name: 'sending', link: state.link };
+        return nowMs >= this.#deadlineMs(state) ? this.#giveUp(state.link) : state;
+      case 'waiting':
+        if (state.link.state === 'up' || state.link.state === 'full')
+          return { name: 'sending', link: state.link };
+        return nowMs >= state.untilMs && this.#firstUp(nowMs) !== undefined
+          ? this.#giveUp(state.link)
+          : state;
+    }
+  }
+
+  #afterLoss(link: ServerLink, nowMs: number): State {
+    return link.flight.empty ? SEARCHING : { name: 'waiting', link, untilMs: nowMs + this.#failoverAfterMs };
+  }
+
+  #giveUp(link: ServerLink): State {
+    this.#lane.rewind(link);
+    return SEARCHING;
+  }
+
+  #shouldSettle(link: ServerLink, nowMs: number): boolean {
+    const best = this.#firstUp(nowMs);
+    return (
+      link.state === 'draining' ||
+      (best !== undefined && this.#links.indexOf(best) < this.#links.indexOf(link))
+    );
+  }
+
+  /**
+   * The server to send to. At the start, the first attempts of those before it are awaited: otherwise it would be
+   * chance who gets the first batches.
+   */
+  #firstUp(nowMs: number): ServerLink | undefined {
+    const patient = nowMs < (this.#startedMs ?? nowMs) + this.#failoverAfterMs;
+    for (const link of this.#links) {
+      if (link.state === 'up') return link;
+      if (patient && link.untried) return undefined;
+    }
+    return undefined;
+  }
+
+  /** When something is to be decided without an event. */
+  #deadlineMs(state: Exclude<State, { name: 'sending' }>): number {
+    switch (state.name) {
+      case 'searching':
+        return this.#links.some((link) => link.untried)
+          ? (this.#startedMs ?? 0) + this.#failoverAfterMs
+          : Infinity;
+      case 'settling':
+        // A full server acknowledges nothing until somebody makes room. One that accepts has its own deadline.
+        return state.link.state === 'full' ? state.sinceMs + this.#failoverAfterMs : Infinity;
+      case 'waiting':
+        return state.untilMs;
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { WireError, decodeBatch, readRecordCount } from '@k2hft/wire';
+import type { ServerLink } from './link.js';
+import { packBatches } from './packing.js';
+import {
+  POSITION_ZERO,
+  comparePositions,
+  type Position,
+  type QueueSource,
+  type QueuedBatch,
+  type SequenceRange,
+} from './queue-source.js';
+import { PACK_BYTES_MAX, type ForwarderServers } from './settings.js';
+import type { Log } from './status.js';
+
+/** One look into the queue reads at most this much: what is read is held in memory until the socket has taken it. */
+const READ_BYTES_MAX = 1024 * 1024;
+const READ_COUNT_MAX = 4096;
+
+/** After this much the event loop gets its turn, so that acknowledgements are read and timers run. */
+const TURN_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Wait after the first look that found something which cannot be read yet. It doubles up to a second. */
+const NOT_READY_POLL_MS = 2;
+const NOT_READY_POLL_MS_MAX = 1_000;
+
+export interface LaneOptions {
+  readonly queue: QueueSource;
+  readonly cursor: string;
+  readonly linger: Pick<ForwarderServers, 'lingerMs' | 'lingerRecords'>;
+  readonly log: Log;
+}
+
+/**
+ * Reads the queue under one cursor, from the front to the end, and gives what it reads to one server at a time.
+ * It holds no batch longer than `linger` says: what has to be sent again is read again.
+ */
+export class Lane {
+  readonly cursor: string;
+  /** Batches that were damaged in the queue, and had to be given up. */
+  damaged = 0;
+  readonly #options: LaneOptions;
+  #after: Position = POSITION_ZERO;
+  /** Up to here, batches are checked before they are sent: a server has refused one of them. */
+  #checkUpTo: Position = POSITION_ZERO;
+  #held: QueuedBatch[] = [];
+  #heldBytes = 0;
+  #heldRecords = 0;
+  #heldSinceMs = 0;
+  #notReadyPollMs = NOT_READY_POLL_MS;
+  #hurried = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.cursor = options.cursor;
+  }
+
+  /**
+   * Sends what the queue has, as far as `link` takes it; first of all what the link's last connection has left
+   * unanswered. Returns in how many milliseconds it wants to be called again, Infinity if only news change anything.
+   */
+  fill(link: ServerLink, nowMs: number): number {
+    if (link.flight.stale && link.state === 'up') this.rewind(link);
+    let turnBytes = TURN_BYTES_MAX;
+    for (let room = link.roomBytes(); room > 0; room = link.roomBytes()) {
+      if (turnBytes <= 0) return 0;
+      const read = this.#read(Math.min(room, READ_BYTES_MAX), nowMs);
+      const waitMs = this.#lingerLeftMs(nowMs);
+      if (waitMs <= 0) turnBytes -= this.#flush(link, nowMs);
+      else if (read === 0) return waitMs;
+      if (read === 0) return this.#whenNothingWasRead();
+    }
+    return Infinity;
+  }
+
+  /** What `link` was sent and did not acknowledge is read and sent again, to whichever server is next. */
+  rewind(link: ServerLink): void {
+    const first = link.flight.first();
+    const last = link.flight.last();
+    if (first === undefined || last === undefined) return;
+    if (link.flight.suspect) this.#checkUpTo = last;
+    link.flight.clear();
+    this.#after = { epoch: first.epoch, sequence: first.sequence - 1 };
+    this.#dropHeld();
+  }
+
+  acked(epoch: number, ranges: SequenceRange[]): void {
+    this.#options.queue.ack(this.cursor, epoch, ranges);
+  }
+
+  /** From now on nothing waits for company. */
+  hurry(): void {
+    this.#hurried = true;
+  }
+
+  #read(bytesMax: number, nowMs: number): number {
+    const batches = this.#options.queue.read(this.cursor, this.#after, bytesMax, READ_COUNT_MAX);
+    const last = batches.at(-1);
+    if (last === undefined) return 0;
+    this.#after = last.position;
+    this.#notReadyPollMs = NOT_READY_POLL_MS;
+    if (this.#held.length === 0) this.#heldSinceMs = nowMs;
+    for (const batch of batches) if (this.#isSound(batch)) this.#hold(batch);
+    return batches.length;
+  }
+
+  #hold(batch: QueuedBatch): void {
+    this.#held.push(batch);
+    this.#heldBytes += batch.bytes.length;
+    if (this.#options.linger.lingerRecords > 0) this.#heldRecords += readRecordCount(batch.bytes);
+  }
+
+  /** Milliseconds until what is held must go; 0 or less when it must go now. */
+  #lingerLeftMs(nowMs: number): number {
+    const { lingerMs, lingerRecords } = this.#options.linger;
+    if (this.#hurried || this.#heldBytes >= PACK_BYTES_MAX) return 0;
+    if (lingerRecords > 0 && this.#heldRecords >= lingerRecords) return 0;
+    return this.#held.length === 0 ? 0 : this.#heldSinceMs + lingerMs - nowMs;
+  }
+
+  #flush(link: ServerLink, nowMs: number): number {
+    const bytes = this.#heldBytes;
+    if (this.#held.length > 0) {
+      link.sendFloor(this.#options.queue.floor(this.cursor), nowMs);
+      for (const group of packBatches(this.#held, PACK_BYTES_MAX)) link.send(group, nowMs);
+    }
+    this.#dropHeld();
+    return bytes;
+  }
+
+  #dropHeld(): void {
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#heldRecords = 0;
+  }
+
+  /** A batch may be there that must be stored safely before it is given out: it is asked for again, ever less often. */
+  #whenNothingWasRead(): number {
+    if (!this.#options.queue.hasNew(this.#after)) return Infinity;
+    const waitMs = this.#notReadyPollMs;
+    this.#notReadyPollMs = Math.min(2 * waitMs, NOT_READY_POLL_MS_MAX);
+    return waitMs;
+  }
+
+  /**
+   * After a server has refused something, damaged batches are given up: they would be refused for ever, and
+   * everything behind them would wait for ever.
+   */
+  #isSound(batch: QueuedBatch): boolean {
+    if (comparePositions(batch.position, this.#checkUpTo) > 0) return true;
+    try {
+      decodeBatch(batch.bytes, 0);
+      return true;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      const { epoch, sequence } = batch.position;
+      this.damaged += 1;
+      this.#options.log(
+        'error',
+        `batch ${epoch}/${sequence} is damaged in the queue and cannot be sent: ${error.message}`,
+      );
+      this.acked(epoch, [[sequence, sequence]]);
+      return false;
+    }
+  }
+}

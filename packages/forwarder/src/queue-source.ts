@@ -1,0 +1,44 @@
+/** Ordered by epoch, then by sequence. */
+export interface Position {
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/** Before every batch. */
+export const POSITION_ZERO: Position = { epoch: 0, sequence: 0 };
+
+/** Negative, zero or positive as `a` stands before, at or after `b`. */
+export function comparePositions(a: Position, b: Position): number {
+  return a.epoch - b.epoch || a.sequence - b.sequence;
+}
+
+export interface QueuedBatch {
+  readonly position: Position;
+  /** The whole batch, owned by whoever has read it. */
+  readonly bytes: Buffer;
+}
+
+export type SequenceRange = [first: number, last: number];
+
+/** What the forwarder needs of a queue; QueueDrain of @k2hft/queue has it. */
+export interface QueueSource {
+  /** UUID of the queue. */
+  readonly source: string;
+  /** Epoch of new batches. */
+  epoch(): number;
+  /**
+   * The next batches behind `after`, in order, without those that this cursor has acknowledged or that were given
+   * up. Stops before `bytesMax` or `countMax` are passed, but a first batch is always returned.
+   */
+  read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[];
+  /** `read` and `floor` know of it at once; what is stored may come later. */
+  ack(cursor: string, epoch: number, ranges: SequenceRange[]): void;
+  /** Lowest position that this cursor may still be given. */
+  floor(cursor: string): Position;
+  /** False only when nothing is behind `after`, be it ready to be read or not. */
+  hasNew(after: Position): boolean;
+  /** The writer may have changed something. */
+  noticed(): void;
+  /** Acknowledgements so far are stored. */
+  flushed(): Promise<void>;
+}

@@ -1,0 +1,105 @@
+import { BATCH_PREFIX_BYTES, encodeAttributes, writeBatchHeader } from '@k2hft/wire';
+import {
+  comparePositions,
+  type Position,
+  type QueueSource,
+  type QueuedBatch,
+  type SequenceRange,
+} from '../../src/index.js';
+
+const ATTRIBUTES = encodeAttributes({ path: Buffer.from('a.log'), host: 'test' });
+
+/** A whole batch of one record. */
+export function makeBatch(position: Position, payload: Buffer): Buffer {
+  const payloadStart = BATCH_PREFIX_BYTES + ATTRIBUTES.length;
+  const bytes = Buffer.alloc(payloadStart + payload.length);
+  payload.copy(bytes, payloadStart);
+  const fields = {
+    stream: 1,
+    flags: 0,
+    recordCount: 1,
+    timeSeconds: 1,
+    timeNanos: 0,
+    pid: 1,
+    uid: 0,
+    gid: 0,
+  };
+  writeBatchHeader(bytes, payloadStart, bytes.length, { ...fields, ...position }, ATTRIBUTES);
+  return bytes;
+}
+
+/** A queue that keeps everything for ever, and remembers for each cursor what was acknowledged. */
+export class MemoryQueue implements QueueSource {
+  readonly source = '01234567-89ab-cdef-0123-456789abcdef';
+  readonly batches: QueuedBatch[] = [];
+  reads = 0;
+  /** Batches behind this are there, but not to be read yet. */
+  notReadyAfter: Position | undefined;
+  readonly #acked = new Map<string, Set<string>>();
+  #epoch = 1;
+  #sequence = 0;
+
+  epoch(): number {
+    return this.#epoch;
+  }
+
+  nextEpoch(): void {
+    this.#epoch += 1;
+    this.#sequence = 0;
+  }
+
+  append(payload: string | Buffer): Position {
+    this.#sequence += 1;
+    const position = { epoch: this.#epoch, sequence: this.#sequence };
+    this.batches.push({ position, bytes: makeBatch(position, Buffer.from(payload)) });
+    return position;
+  }
+
+  read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
+    this.reads += 1;
+    const read: QueuedBatch[] = [];
+    let bytes = 0;
+    for (const batch of this.batches) {
+      if (comparePositions(batch.position, after) <= 0 || this.#has(cursor, batch.position)) continue;
+      if (this.notReadyAfter !== undefined && comparePositions(batch.position, this.notReadyAfter) > 0) break;
+      if (read.length > 0 && (bytes + batch.bytes.length > bytesMax || read.length === countMax)) break;
+      read.push(batch);
+      bytes += batch.bytes.length;
+    }
+    return read;
+  }
+
+  ack(cursor: string, epoch: number, ranges: SequenceRange[]): void {
+    const acked = this.#acked.get(cursor) ?? new Set();
+    for (const [first, last] of ranges) {
+      for (let sequence = first; sequence <= last; sequence += 1) acked.add(`${epoch}/${sequence}`);
+    }
+    this.#acked.set(cursor, acked);
+  }
+
+  floor(cursor: string): Position {
+    const lowest = this.batches.find((batch) => !this.#has(cursor, batch.position));
+    return lowest?.position ?? { epoch: this.#epoch, sequence: this.#sequence + 1 };
+  }
+
+  hasNew(after: Position): boolean {
+    return this.batches.some((batch) => comparePositions(batch.position, after) > 0);
+  }
+
+  noticed(): void {
+    // Nothing to look for.
+  }
+
+  flushed(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** True when this cursor has acknowledged everything. */
+  emptyFor(cursor: string): boolean {
+    return this.batches.every((batch) => this.#has(cursor, batch.position));
+  }
+
+  #has(cursor: string, { epoch, sequence }: Position): boolean {
+    return this.#acked.get(cursor)?.has(`${epoch}/${sequence}`) ?? false;
+  }
+}
