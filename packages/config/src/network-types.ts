@@ -36,7 +36,6 @@ const HOST_NAME_BYTES_MAX = 253;
 export const hostName: ValueType<string> = text('a host name', (found) => {
   if (Buffer.byteLength(found) > HOST_NAME_BYTES_MAX)
     return new Refused(`longer than ${HOST_NAME_BYTES_MAX} bytes`);
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\s/\u0000-\u001f\u007f]/.test(found)) return new Refused('a blank, a slash or a control character');
+  if (/[\s/\p{Cc}]/u.test(found)) return new Refused('a blank, a slash or a control character');
   return /^\.+$/.test(found) ? new Refused('only dots') : undefined;
 });

@@ -1,6 +1,6 @@
 import { DEPTH_MAX, type Parsed } from './parse-yaml.js';
-import type { SyntaxProblem } from './problems.js';
-import type { Entry, Place, TreeNode } from './tree.js';
+import { GIVEN_BEFORE, type SyntaxProblem } from './problems.js';
+import { joinKey, type Entry, type Place, type TreeNode } from './tree.js';
 
 /** Reads JSON as RFC 8259 has it, no more: no comments, no comma after the last item. */
 export function parseJson(text: string): Parsed {
@@ -44,18 +44,18 @@ class JsonScanner {
   }
 
   document(): TreeNode {
-    const root = this.value(0);
+    const root = this.value('', 0);
     this.skipBlanks();
     if (this.offset < this.text.length) this.fail('expected the end after the last closing brace');
     return root;
   }
 
-  private value(depth: number): TreeNode {
+  private value(key: string, depth: number): TreeNode {
     this.skipBlanks();
     if (depth > DEPTH_MAX) this.fail('too many levels');
     const place = this.placeOf(this.offset);
-    if (this.takes('{')) return { kind: 'map', place, entries: this.members(depth + 1) };
-    if (this.takes('[')) return { kind: 'list', place, items: this.items(depth + 1) };
+    if (this.takes('{')) return { kind: 'map', place, entries: this.members(key, depth + 1) };
+    if (this.takes('[')) return { kind: 'list', place, items: this.items(key, depth + 1) };
     if (this.text[this.offset] === '"') return { kind: 'text', place, text: this.string() };
     const number = this.match(NUMBER);
     if (number !== undefined) return { kind: 'text', place, text: number };
@@ -66,7 +66,7 @@ class JsonScanner {
     throw new JsonFault(wordAt, `expected a value, found ${this.nameAt(wordAt)}`);
   }
 
-  private members(depth: number): Map<string, Entry> {
+  private members(parent: string, depth: number): Map<string, Entry> {
     const entries = new Map<string, Entry>();
     this.skipBlanks();
     if (this.takes('}')) return entries;
@@ -75,31 +75,25 @@ class JsonScanner {
       const keyPlace = this.placeOf(this.offset);
       if (this.text[this.offset] !== '"')
         this.fail(`expected a key in double quotes, found ${this.nameAt(this.offset)}`);
-      const key = this.string();
+      const name = this.string();
+      const key = joinKey(parent, name);
       this.skipBlanks();
       if (!this.takes(':')) this.fail(`expected a colon after the key, found ${this.nameAt(this.offset)}`);
-      const value = this.value(depth);
-      if (entries.has(key)) {
-        this.problems.push({
-          place: keyPlace,
-          key,
-          message: 'this key was given before, in the same section',
-        });
-      } else {
-        entries.set(key, { keyPlace, value });
-      }
+      const value = this.value(key, depth);
+      if (entries.has(name)) this.problems.push({ place: keyPlace, key, message: GIVEN_BEFORE });
+      else entries.set(name, { keyPlace, value });
       this.skipBlanks();
     } while (this.takes(','));
     if (!this.takes('}')) this.fail(`expected a comma or a closing brace, found ${this.nameAt(this.offset)}`);
     return entries;
   }
 
-  private items(depth: number): TreeNode[] {
+  private items(parent: string, depth: number): TreeNode[] {
     const items: TreeNode[] = [];
     this.skipBlanks();
     if (this.takes(']')) return items;
     do {
-      items.push(this.value(depth));
+      items.push(this.value(joinKey(parent, items.length), depth));
       this.skipBlanks();
     } while (this.takes(','));
     if (!this.takes(']'))

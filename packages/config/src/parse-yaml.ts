@@ -9,8 +9,8 @@ import {
   type Alias,
   type Document,
 } from 'yaml';
-import type { SyntaxProblem } from './problems.js';
-import { emptyMap, type Entry, type Place, type TreeNode } from './tree.js';
+import { GIVEN_BEFORE, type SyntaxProblem } from './problems.js';
+import { emptyMap, joinKey, type Entry, type Place, type TreeNode } from './tree.js';
 
 /** What a parser returns: no tree when the text is too broken to say anything about its keys. */
 export interface Parsed {
@@ -38,18 +38,18 @@ const START: Place = { line: 1, column: 1 };
  */
 export function parseYaml(text: string, start: Place = START): Parsed {
   const lines = new LineCounter();
-  const document = parseDocument(text, { schema: 'failsafe', lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    schema: 'failsafe',
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
   const reader = new YamlReader(document, lines, start);
-  const broken = document.errors.some((error) => error.code !== 'DUPLICATE_KEY');
   for (const fault of [...document.errors, ...document.warnings]) {
-    const message =
-      fault.code === 'DUPLICATE_KEY'
-        ? 'this key was given before, in the same section'
-        : `YAML: ${fault.message}`;
-    reader.problems.push({ place: reader.placeOf(fault.pos[0]), message });
+    reader.problems.push({ place: reader.placeOf(fault.pos[0]), message: `YAML: ${fault.message}` });
   }
-  if (broken) return { root: undefined, problems: reader.problems };
-  const root = document.contents === null ? emptyMap(start) : reader.convert(document.contents, 0);
+  if (document.errors.length > 0) return { root: undefined, problems: reader.problems };
+  const root = document.contents === null ? emptyMap(start) : reader.convert(document.contents, '', 0);
   return { root, problems: reader.problems };
 }
 
@@ -70,12 +70,13 @@ class YamlReader {
     return { line: this.start.line, column: this.start.column + Math.max(col, 1) - 1 };
   }
 
-  convert(node: unknown, depth: number): TreeNode {
+  convert(node: unknown, key: string, depth: number): TreeNode {
     const place = this.placeOf(offsetOf(node));
     if (++this.nodes > NODES_MAX || depth > DEPTH_MAX) {
       if (!this.tooLarge) {
         this.problems.push({
           place,
+          key,
           message: 'YAML: too many or too deep values; does an alias contain itself?',
         });
       }
@@ -83,36 +84,49 @@ class YamlReader {
     }
     // Once over the limit, what remains is read as nothing: one message is enough.
     if (this.tooLarge) return { kind: 'nothing', place };
-    if (isAlias(node)) return this.aliased(node, depth, place);
-    if (isSeq(node))
-      return { kind: 'list', place, items: node.items.map((item) => this.convert(item, depth + 1)) };
-    if (isMap(node)) return { kind: 'map', place, entries: this.entries(node.items, depth) };
+    if (isAlias(node)) return this.aliased(node, key, depth, place);
+    if (isSeq(node)) return { kind: 'list', place, items: this.items(node.items, key, depth) };
+    if (isMap(node)) return { kind: 'map', place, entries: this.entries(node.items, key, depth) };
     if (!isScalar(node)) return { kind: 'nothing', place };
     const text = typeof node.value === 'string' ? node.value : '';
     if (node.type === Scalar.PLAIN && NOTHING_WORDS.has(text)) return { kind: 'nothing', place };
     return { kind: 'text', place, text };
   }
 
-  private aliased(alias: Alias, depth: number, place: Place): TreeNode {
+  private aliased(alias: Alias, key: string, depth: number, place: Place): TreeNode {
     const target = alias.resolve(this.document);
-    if (target !== undefined) return this.convert(target, depth + 1);
-    this.problems.push({ place, message: `YAML: nothing above is called &${alias.source}` });
+    if (target !== undefined) return this.convert(target, key, depth + 1);
+    this.problems.push({ place, key, message: `YAML: nothing above is called &${alias.source}` });
     return { kind: 'nothing', place };
   }
 
-  private entries(pairs: readonly { key: unknown; value: unknown }[], depth: number): Map<string, Entry> {
+  private items(items: readonly unknown[], key: string, depth: number): TreeNode[] {
+    return items.map((item, index) => this.convert(item, joinKey(key, index), depth + 1));
+  }
+
+  private entries(
+    pairs: readonly { key: unknown; value: unknown }[],
+    parent: string,
+    depth: number,
+  ): Map<string, Entry> {
     const entries = new Map<string, Entry>();
-    for (const { key, value } of pairs) {
-      const keyPlace = this.placeOf(offsetOf(key));
-      if (!isScalar(key) || typeof key.value !== 'string') {
-        this.problems.push({ place: keyPlace, message: 'a key must be a word' });
-      } else if (!entries.has(key.value)) {
-        const converted =
-          value === null ? ({ kind: 'nothing', place: keyPlace } as const) : this.convert(value, depth + 1);
-        entries.set(key.value, { keyPlace, value: converted });
+    for (const pair of pairs) {
+      const keyPlace = this.placeOf(offsetOf(pair.key));
+      const name = isScalar(pair.key) ? pair.key.value : undefined;
+      if (typeof name !== 'string') {
+        this.problems.push({ place: keyPlace, key: parent, message: 'a key must be a word' });
+        continue;
       }
+      const key = joinKey(parent, name);
+      if (entries.has(name)) this.problems.push({ place: keyPlace, key, message: GIVEN_BEFORE });
+      else entries.set(name, { keyPlace, value: this.valueOf(pair.value, key, depth, keyPlace) });
     }
     return entries;
+  }
+
+  /** `? key` without a colon has no value node at all. */
+  private valueOf(value: unknown, key: string, depth: number, keyPlace: Place): TreeNode {
+    return value === null ? { kind: 'nothing', place: keyPlace } : this.convert(value, key, depth + 1);
   }
 }
 

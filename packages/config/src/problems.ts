@@ -39,12 +39,15 @@ export function formatProblem(problem: Problem): string {
   return [where, problem.key, problem.message].filter((part) => part !== '').join(': ');
 }
 
-/** What parsers report: the key is not known yet. */
+/** What parsers report; the dotted key only where it is known. */
 export interface SyntaxProblem {
   readonly place: Place;
   readonly key?: string;
   readonly message: string;
 }
+
+/** For a key that YAML and JSON give twice, where they have no use for it; what stood first is read on. */
+export const GIVEN_BEFORE = 'this key was given before, in the same section';
 
 /** The order of the file, so that somebody can go through it from top to bottom. */
 export function inFileOrder(problems: readonly Problem[]): Problem[] {

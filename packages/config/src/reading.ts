@@ -1,5 +1,5 @@
 import type { Problem } from './problems.js';
-import type { Place, Plain, TreeNode } from './tree.js';
+import { joinKey, type Place, type Plain, type TreeNode } from './tree.js';
 import { expandVariables, type Lookup } from './variables.js';
 
 /** What a reader returns after it has reported why there is no value. */
@@ -27,8 +27,7 @@ export class Reading {
 
   /** Reading one level deeper, at a key or at a position in a list. */
   at(segment: string | number): Reading {
-    if (typeof segment === 'number') return new Reading(this.shared, `${this.key}[${segment}]`);
-    return new Reading(this.shared, this.key === '' ? segment : `${this.key}.${segment}`);
+    return new Reading(this.shared, joinKey(this.key, segment));
   }
 
   fail(place: Place, message: string): Failed {

@@ -57,7 +57,7 @@ export function readMap(node: TreeNode, expected: string, reading: Reading): Map
   if (value?.text.startsWith('{') !== true) return refuse(node, expected, reading);
   if (second !== undefined) return failTwice(second, value, reading);
   const { root, problems } = parseYaml(value.text, value.place);
-  for (const problem of problems) reading.fail(problem.place, problem.message);
+  for (const { key, place, message } of problems) (key ? reading.at(key) : reading).fail(place, message);
   return root?.kind === 'map' && problems.length === 0 ? root : FAILED;
 }
 

@@ -59,6 +59,12 @@ export interface Entry {
 /** A tree without places: what defaults are written in, and what settings are turned back into. */
 export type Plain = string | readonly Plain[] | { readonly [key: string]: Plain };
 
+/** The dotted key of what lies in `parent`, at a key or at a position in a list: `rules[2].send`. */
+export function joinKey(parent: string, child: string | number): string {
+  if (typeof child === 'number') return `${parent}[${child}]`;
+  return parent === '' ? child : `${parent}.${child}`;
+}
+
 export function isPlainList(plain: Plain): plain is readonly Plain[] {
   return Array.isArray(plain);
 }

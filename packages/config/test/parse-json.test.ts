@@ -10,7 +10,8 @@ function textual(value: unknown): unknown {
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, textual(inner)]));
   }
-  return value === null ? null : typeof value === 'number' ? JSON.stringify(value) : String(value);
+  if (value === null || typeof value === 'string') return value;
+  return JSON.stringify(value);
 }
 
 test('reads what JSON.stringify writes', () => {
