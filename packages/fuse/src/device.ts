@@ -1,10 +1,10 @@
 import { readSync, writeSync } from 'node:fs';
 import type { FuseOutput } from './dispatch.js';
 
-/** What {@link FuseDevice.read} returns instead of a length: nothing came, ask again. */
-export const READ_AGAIN = 0;
-/** The mount is gone; nothing will come any more. */
-export const READ_ENDED = -1;
+/** What {@link FuseDevice.read} returns when nothing will come any more: the mount is gone. */
+export const READ_ENDED = 0;
+/** Nothing came, ask again. */
+export const READ_AGAIN = -1;
 
 /** The file descriptor of a /dev/fuse that belongs to a mount. Every call is synchronous. */
 export class FuseDevice implements FuseOutput {
@@ -24,7 +24,7 @@ export class FuseDevice implements FuseOutput {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // ENOENT: the caller was killed between the kernel's choice of the request and its copy.
-      if (code === 'ENOENT' || code === 'EINTR' || code === 'EAGAIN') return READ_AGAIN;
+      if (code === 'ENOENT' || code === 'EINTR') return READ_AGAIN;
       // ECONNABORTED in place of ENODEV comes only with FUSE_ABORT_ERROR, which another session may have settled.
       if (code === 'ENODEV' || code === 'ECONNABORTED') return READ_ENDED;
       throw error;

@@ -1,6 +1,7 @@
 import { constants, fstatSync, fsyncSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import {
   FuseError,
+  PARKED,
   ROOT_NODE_ID,
   type AttributeChanges,
   type Attributes,
@@ -8,6 +9,7 @@ import {
   type FuseOperations,
   type FuseRequest,
   type Opened,
+  type Parked,
   type WriteArguments,
 } from '../src/index.js';
 
@@ -22,9 +24,12 @@ const TIME = { seconds: 1, nanos: 0 };
  */
 export class BackedFileSystem implements FuseOperations {
   private readonly fd: number;
+  private readonly parks: boolean;
 
-  constructor(fd: number) {
+  /** With `parks` it takes writes and never answers them, like a server that dies with requests in its hands. */
+  constructor(fd: number, parks: boolean) {
     this.fd = fd;
+    this.parks = parks;
   }
 
   private attributes(nodeId: number): Attributes {
@@ -69,7 +74,8 @@ export class BackedFileSystem implements FuseOperations {
     return readSync(this.fd, target, 0, target.length, offset);
   }
 
-  write(_request: FuseRequest, { buffer, start, end, offset }: WriteArguments): number {
+  write(_request: FuseRequest, { buffer, start, end, offset }: WriteArguments): number | Parked {
+    if (this.parks) return PARKED;
     return writeSync(this.fd, buffer, start, end - start, offset);
   }
 

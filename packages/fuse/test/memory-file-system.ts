@@ -20,6 +20,8 @@ import {
 } from '../src/index.js';
 
 const NAME_BYTES_MAX = 255;
+/** Far above what tests write, and little enough to be had at once. */
+const FILE_BYTES_MAX = 1024 * 1024 * 1024;
 const BLOCK_BYTES = 4096;
 /** The unit of st_blocks. */
 const SECTOR_BYTES = 512;
@@ -278,6 +280,7 @@ function now(): Timestamp {
 }
 
 function resize(node: Node, sizeBytes: number): void {
+  if (sizeBytes > FILE_BYTES_MAX) throw new FuseError('EFBIG');
   if (sizeBytes > node.data.length) {
     const grown = Buffer.alloc(Math.max(sizeBytes, node.data.length * 2));
     node.data.copy(grown, 0, 0, node.attributes.sizeBytes);

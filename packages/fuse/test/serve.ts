@@ -1,6 +1,6 @@
 /**
  * Serves a test's mount, in a process of its own: the descriptor of the mount is number 3. Arguments: the file
- * system (`memory`, `memory-direct`, `backed`), what negotiate() returned as JSON, `fresh` or `takeover`. A `backed`
+ * system (`memory`, `memory-direct`, `backed`, `backed-parking`), what negotiate() returned as JSON, `fresh` or `takeover`. A `backed`
  * file system finds its file as descriptor 4.
  */
 import { FuseSession, type FuseOperations, type Negotiated } from '../src/index.js';
@@ -11,8 +11,8 @@ const MOUNT_FD = 3;
 const BACKED_FD = 4;
 
 function serve(kind: string, negotiated: Negotiated, takeover: boolean): void {
-  const memory = kind === 'backed' ? undefined : new MemoryFileSystem(kind === 'memory-direct');
-  const operations: FuseOperations = memory ?? new BackedFileSystem(BACKED_FD);
+  const memory = kind.startsWith('backed') ? undefined : new MemoryFileSystem(kind === 'memory-direct');
+  const operations: FuseOperations = memory ?? new BackedFileSystem(BACKED_FD, kind === 'backed-parking');
   const session = new FuseSession({ fd: MOUNT_FD, operations, negotiated });
   if (memory !== undefined) memory.replies = session;
   if (takeover) session.resend();

@@ -1,0 +1,86 @@
+/** Requests that are answered later, and requests whose caller does not wait so long. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { sleep } from '@k2hft/test-harness';
+import { PARKING_NAME, RELEASE_NAME } from './memory-file-system.js';
+import { testMount, whyNoMount } from './test-mount.js';
+
+const skip = whyNoMount();
+/** Long enough for a program to start and to come to its write; no test fails when it is too short. */
+const UNDER_WAY_MS = 300;
+
+interface Writer {
+  ended: Promise<number | NodeJS.Signals | null>;
+  hasEnded: () => boolean;
+  complaint: () => string;
+  kill: (signal: NodeJS.Signals) => void;
+}
+
+/** A program that writes one block into the parking file, and is killed at the end of the test if need be. */
+function startWriter(t: TestContext, point: string): Writer {
+  const writer = spawn('dd', ['if=/dev/zero', `of=${join(point, PARKING_NAME)}`, 'bs=100', 'count=1'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let complaint = '';
+  writer.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    writer.once('close', (status, signal) => {
+      resolve(status ?? signal);
+    });
+  });
+  t.after(() => writer.kill('SIGKILL'));
+  return {
+    ended,
+    hasEnded: () => writer.exitCode !== null || writer.signalCode !== null,
+    complaint: () => complaint,
+    kill: (signal) => writer.kill(signal),
+  };
+}
+
+test(
+  'a parked write waits while others are served, and is answered from the turn of another',
+  { skip },
+  async (t) => {
+    const { point, serve } = await testMount(t);
+    serve('memory-direct', 'fresh');
+    const writer = startWriter(t, point);
+    await sleep(UNDER_WAY_MS);
+    await writeFile(join(point, 'other'), 'served');
+    assert.equal(await readFile(join(point, 'other'), 'utf8'), 'served');
+    assert.equal(writer.hasEnded(), false);
+    await assert.rejects(stat(join(point, RELEASE_NAME)), { code: 'ENOENT' });
+    assert.equal(await writer.ended, 0);
+    assert.equal((await stat(join(point, PARKING_NAME))).size, 100);
+  },
+);
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`the caller of a parked write can be ended with ${signal}`, { skip }, async (t) => {
+    const { point, serve } = await testMount(t);
+    serve('memory-direct', 'fresh');
+    const writer = startWriter(t, point);
+    await sleep(UNDER_WAY_MS);
+    assert.equal(writer.hasEnded(), false);
+    writer.kill(signal);
+    assert.equal(await writer.ended, signal);
+    // The session goes on, and has nothing to answer any more.
+    await assert.rejects(stat(join(point, RELEASE_NAME)), { code: 'ENOENT' });
+    assert.equal((await stat(join(point, PARKING_NAME))).size, 0);
+  });
+}
+
+test('without RESEND a request that died with its server gets EIO', { skip }, async (t) => {
+  const { point, serve, negotiated } = await testMount(t);
+  const server = serve('memory-direct', 'fresh');
+  const writer = startWriter(t, point);
+  await sleep(UNDER_WAY_MS);
+  server.kill('SIGKILL');
+  await new Promise((resolve) => server.once('close', resolve));
+  serve('memory-direct', 'takeover', { ...negotiated, canResend: false });
+  await assert.rejects(stat(join(point, RELEASE_NAME)), { code: 'ENOENT' });
+  assert.equal(await writer.ended, 1);
+  assert.match(writer.complaint(), /Input\/output error/);
+});
