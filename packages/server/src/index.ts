@@ -1,1 +1,2 @@
-export {};
+export { runCommand } from './command.js';
+export { ServerError, type ServerErrorCode } from './errors.js';

@@ -1,0 +1,91 @@
+import { ServerError } from './errors.js';
+import { PositionSet, type Position } from './positions.js';
+
+/**
+ * Gaps that are kept for one source. With several servers each gets a part of the batches, so there are at most
+ * as many gaps as batches in flight: 32 MiB of the smallest batches are about 400 000. A source that needs more
+ * does not tell its floor.
+ */
+const INTERVALS_MAX = 500_000;
+
+/** An {@link AppliedSet} as it is stored: the floor, and flat lists of the first and last sequence of each range. */
+export interface StoredApplied {
+  floor: [epoch: number, sequence: number];
+  epochs: [epoch: number, bounds: number[]][];
+}
+
+/**
+ * The batches of one source that were applied: all below the floor, and exactly those in a set above it. A set
+ * and not a highest position, because with several servers batch 6 may come here before batch 5 goes elsewhere.
+ */
+export class AppliedSet {
+  #floor: Position = { epoch: 0, sequence: 0 };
+  readonly #above = new PositionSet();
+
+  get floor(): Position {
+    return this.#floor;
+  }
+
+  has(position: Position): boolean {
+    return this.#isBelowFloor(position) || this.#above.has(position);
+  }
+
+  /** Throws {@link ServerError} `too_many_gaps` when the source would take too much memory. */
+  add(position: Position): void {
+    if (this.#isBelowFloor(position)) return;
+    if (this.#above.intervalCount >= INTERVALS_MAX) {
+      throw new ServerError(
+        'too_many_gaps',
+        `there are more than ${INTERVALS_MAX} gaps between the batches of one source: its floor does not rise`,
+      );
+    }
+    this.#above.add(position);
+  }
+
+  addAll(positions: PositionSet): void {
+    this.#above.addAll(positions);
+    this.#above.removeBelow(this.#floor);
+  }
+
+  /** Everything below `floor` counts as applied from now on. A floor never falls: a lower one changes nothing. */
+  raiseFloor(floor: Position): void {
+    if (!isBefore(this.#floor, floor)) return;
+    this.#floor = { epoch: floor.epoch, sequence: floor.sequence };
+    this.#above.removeBelow(floor);
+  }
+
+  clone(): AppliedSet {
+    const copy = new AppliedSet();
+    copy.#floor = this.#floor;
+    copy.#above.addAll(this.#above);
+    return copy;
+  }
+
+  toStored(): StoredApplied {
+    const epochs = [...this.#above.epochs()].map(([epoch, ranges]): [number, number[]] => [
+      epoch,
+      ranges.flat(),
+    ]);
+    return { floor: [this.#floor.epoch, this.#floor.sequence], epochs };
+  }
+
+  static fromStored(stored: StoredApplied): AppliedSet {
+    const applied = new AppliedSet();
+    const [epoch, sequence] = stored.floor;
+    applied.#floor = { epoch, sequence };
+    for (const [ofEpoch, bounds] of stored.epochs) {
+      for (let index = 0; index + 1 < bounds.length; index += 2) {
+        applied.#above.addRange(ofEpoch, bounds[index] ?? 0, bounds[index + 1] ?? 0);
+      }
+    }
+    return applied;
+  }
+
+  #isBelowFloor(position: Position): boolean {
+    return isBefore(position, this.#floor);
+  }
+}
+
+function isBefore(a: Position, b: Position): boolean {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.sequence < b.sequence);
+}

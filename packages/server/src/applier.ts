@@ -1,0 +1,388 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Batch } from '@k2hft/wire';
+import { Blockage } from './blockage.js';
+import { messageOf, ServerError } from './errors.js';
+import { Group } from './group.js';
+import { Output } from './output.js';
+import { isNoRoom, OutputBlocked, type OutputFile } from './output-file.js';
+import type { OutputRules } from './output-rules.js';
+import type { OutputTree } from './output-tree.js';
+import { PositionSet, type Position } from './positions.js';
+import { printableName, type Log } from '@k2hft/config';
+import type { Receiver, TakenBatch } from './receiver.js';
+import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
+import { Source } from './source.js';
+import { StateNoRoom, type State, type StateChanges } from './state.js';
+
+/** A group is closed at this size even when its time is not up: one fdatasync of so much takes about as long as the usual wait. */
+const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * Bytes that were received and are not safe yet, in memory or in files. Above it nothing more is read; twice what one
+ * source sends without an acknowledgement (32 MiB), so that a single source never meets it.
+ */
+const UNSAFE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Reading goes on below this. */
+const UNSAFE_BYTES_LOW = 48 * 1024 * 1024;
+
+/** How often a full disk is tried again. */
+const RETRY_MS = 1000;
+
+export interface ApplierOptions {
+  tree: OutputTree;
+  state: State;
+  /** Directory whose file system holds the state. */
+  stateDirectory: string;
+  rules: OutputRules;
+  log: Log;
+  /** Whether more may be read from the sources. */
+  gate: (open: boolean) => void;
+  /** Nothing is acknowledged any more, for this reason; undefined: it goes on. */
+  blocked: (reason: string | undefined) => void;
+  /** It cannot go on: nothing more is acknowledged by this applier. */
+  fault: (error: unknown) => void;
+}
+
+/**
+ * Exactly once into the files. A batch that was not seen before is appended at once; batches are gathered into groups;
+ * a group is made safe by fdatasync and one transaction that holds its positions and its files' lengths, and
+ * only then acknowledged. While one group is on its way, the next one is gathered.
+ *
+ * ```
+ *   taken ──append──▶ gathered (this.#group) ──close──▶ on its way (this.#isSaving) ──commit──▶ acknowledged
+ *     └─ waits: for its file's record, for room, for a free slot among the open files
+ * ```
+ */
+export class Applier {
+  readonly #options: ApplierOptions;
+  #rules: OutputRules;
+  readonly #output: Output;
+  readonly #blockage: Blockage;
+  readonly #sources = new Map<string, Source>();
+  /** Batches that came again and were safe already. */
+  #settled = new Map<Receiver, PositionSet>();
+  /** Batches that came again while they were on their way. */
+  #repeated: { receiver: Receiver; position: Position }[] = [];
+  #group = new Group();
+  #isSaving = false;
+  #isHurried = false;
+  #timer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #unsafeBytes = 0;
+  #isGateOpen = true;
+  #isFinishing = false;
+  #isClosed = false;
+  #idleWaiters: (() => void)[] = [];
+  /** Commits and syncs under way. */
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #warned = new Set<string>();
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.#rules = options.rules;
+    this.#blockage = new Blockage((reason) => {
+      this.#blockageChanged(reason);
+    });
+    this.#output = new Output({
+      tree: options.tree,
+      state: options.state,
+      rules: options.rules,
+      log: options.log,
+      commit: (changes) => this.#track(this.#commitWhenRoom(() => changes)),
+      appended: (file, batches, bytes) => {
+        this.#gather(file, batches, bytes);
+      },
+      hurry: () => {
+        this.#isHurried = true;
+      },
+      ready: () => {
+        this.flush();
+      },
+      fault: (error) => {
+        this.#fault(error);
+      },
+    });
+  }
+
+  /** Why nothing is acknowledged; undefined when it is. */
+  get blockedReason(): string | undefined {
+    return this.#blockage.reason;
+  }
+
+  /** A connection of that source begins; `leave` when it ends. */
+  join(uuid: string): Source {
+    let source = this.#sources.get(uuid);
+    if (source === undefined) {
+      source = new Source(uuid, this.#options.state.applied(uuid));
+      this.#sources.set(uuid, source);
+    }
+    source.connectionCount++;
+    return source;
+  }
+
+  leave(source: Source): void {
+    source.connectionCount--;
+    this.#forgetIfUnused(source);
+  }
+
+  /** Takes one batch; `flush` must follow in the same turn of the event loop. */
+  accept(receiver: Receiver, batch: Batch): void {
+    const { source } = receiver;
+    if (source.taken.has(batch)) {
+      this.#acceptAgain(receiver, batch);
+      return;
+    }
+    source.taken.add(batch);
+    source.unsafeCount++;
+    this.#unsafeBytes += batch.totalBytes;
+    const taken: TakenBatch = { receiver, batch, stream: `${source.uuid}/${batch.stream}` };
+    if (batch.payload.length === 0 && this.#rules.format.raw) {
+      this.#group.addBatch(receiver, batch, batch.totalBytes);
+    } else {
+      this.#output.accept(taken);
+    }
+  }
+
+  /** Appends what was accepted, as far as that is possible now. */
+  flush(): void {
+    if (this.#isClosed) return;
+    if (!this.#blockage.has('output')) this.#advance();
+    for (const [receiver, positions] of this.#settled) receiver.acknowledge(positions);
+    this.#settled.clear();
+    this.#updateGate();
+    this.#schedule();
+  }
+
+  /** Output files are opened anew, so that those that were renamed are followed by new ones; `rules` hold from now on. */
+  reopen(rules: OutputRules): void {
+    this.#rules = rules;
+    this.#output.reopen(rules);
+    this.flush();
+  }
+
+  /** Resolves when everything that can be made safe has been made safe and acknowledged. */
+  finish(): Promise<void> {
+    this.#isFinishing = true;
+    if (this.#blockage.has('state')) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idleWaiters.push(resolve);
+      this.flush();
+    });
+  }
+
+  /**
+   * Stops; what is not committed is as if it had never come. Resolves when nothing of this applier touches the files and
+   * the state any more, so that another one may begin.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#retryTimer);
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    this.#output.close();
+  }
+
+  #acceptAgain(receiver: Receiver, batch: Batch): void {
+    const position = { epoch: batch.epoch, sequence: batch.sequence };
+    if (!receiver.source.committed.has(position)) {
+      this.#repeated.push({ receiver, position });
+      return;
+    }
+    const positions = this.#settled.get(receiver) ?? new PositionSet();
+    positions.add(position);
+    this.#settled.set(receiver, positions);
+  }
+
+  #advance(): void {
+    try {
+      this.#output.advance();
+      this.#blockage.clear('output');
+    } catch (error) {
+      if (!(error instanceof OutputBlocked)) {
+        this.#fault(error);
+        return;
+      }
+      this.#blockage.raise('output', `cannot write to ${this.#options.tree.directory}: ${error.message}`);
+      this.#retryTimer = setTimeout(() => {
+        this.#advance();
+        this.flush();
+      }, RETRY_MS);
+    }
+  }
+
+  #gather(file: OutputFile, batches: readonly TakenBatch[], bytes: number): void {
+    if (bytes > 0) this.#group.addFile(file);
+    for (const { receiver, batch } of batches) this.#group.addBatch(receiver, batch, batch.totalBytes);
+  }
+
+  /** Closes the gathered group when its time has come and none is on its way. */
+  #schedule(): void {
+    if (this.#isClosed || this.#isSaving) return;
+    if (this.#group.empty) {
+      this.#becameIdle();
+      return;
+    }
+    const waitMs = this.#group.startedAtMs + this.#gatherMs() - performance.now();
+    if (waitMs > 0) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#schedule();
+      }, Math.ceil(waitMs));
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#track(this.#save()).catch((error: unknown) => {
+      this.#fault(error);
+    });
+  }
+
+  #gatherMs(): number {
+    const { fsync } = this.#rules;
+    const isDue = this.#isHurried || this.#isFinishing || this.#group.bytes >= GROUP_BYTES_MAX;
+    return isDue || typeof fsync === 'string' ? 0 : fsync.gatherMs;
+  }
+
+  #becameIdle(): void {
+    this.#isHurried = false;
+    if (this.#output.isWaiting && this.#blockage.reason === undefined) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  async #save(): Promise<void> {
+    const group = this.#group;
+    this.#group = new Group();
+    this.#isHurried = false;
+    this.#isSaving = true;
+    for (const file of group.files) this.#inspect(file);
+    const files = group.records();
+    if (this.#rules.fsync !== 'no') await syncAll(group.files);
+    await this.#commitWhenRoom(() => ({
+      files,
+      sources: [...group.sources()].map(([source, positions]) => [
+        source.uuid,
+        source.committedWith(positions),
+      ]),
+    }));
+    this.#isSaving = false;
+    this.#saved(group);
+  }
+
+  #saved(group: Group): void {
+    group.release();
+    for (const source of group.sources().keys()) this.#forgetIfUnused(source);
+    this.#unsafeBytes -= group.bytes;
+    const repeated = this.#repeated;
+    this.#repeated = [];
+    for (const { receiver, position } of repeated) {
+      if (receiver.source.committed.has(position)) receiver.acknowledge(singlePosition(position));
+      else this.#repeated.push({ receiver, position });
+    }
+    if (this.#isClosed) return;
+    this.#output.closeStale();
+    this.flush();
+  }
+
+  /** Somebody else may have cut, written or removed the file. */
+  #inspect(file: OutputFile): void {
+    const { changed, deleted } = file.inspect();
+    const shown = printableName(file.name);
+    if (deleted) {
+      file.stale = true;
+      this.#options.log('warn', `${shown} was deleted while it was written; its next lines go to a new one`);
+    } else if (changed && !this.#warned.has(file.identity)) {
+      this.#warned.add(file.identity);
+      this.#options.log('warn', `${shown} is changed by another program while it is written`);
+    }
+  }
+
+  /** Commits as soon as there is room for it. Rejects when it fails for another reason, or the applier is closed before. */
+  async #commitWhenRoom(changes: () => StateChanges): Promise<void> {
+    const { state, stateDirectory } = this.#options;
+    for (;;) {
+      if (this.#isClosed)
+        throw new ServerError('commit_failed', 'closed before there was room for the state');
+      try {
+        if (freeBytes(stateDirectory) < STATE_RESERVE_BYTES) throw new StateNoRoom('the disk is full');
+        await state.commit(changes());
+        this.#blockage.clear('state');
+        return;
+      } catch (error) {
+        if (!(error instanceof StateNoRoom)) throw error;
+        this.#blockage.raise('state', `cannot write to ${stateDirectory}: ${error.message}`);
+      }
+      await sleep(RETRY_MS);
+    }
+  }
+
+  #blockageChanged(reason: string | undefined): void {
+    const { log, blocked } = this.#options;
+    if (reason === undefined) {
+      log('warn', 'there is room again: going on');
+    } else {
+      log(
+        'error',
+        `${reason}; nothing more is taken and acknowledged until there is room, tried every second`,
+      );
+    }
+    blocked(reason);
+    this.#updateGate();
+    if (reason !== undefined && this.#isFinishing) this.#becameIdle();
+  }
+
+  #updateGate(): void {
+    const limit = this.#isGateOpen ? UNSAFE_BYTES_MAX : UNSAFE_BYTES_LOW;
+    const open = this.#blockage.reason === undefined && !this.#isFinishing && this.#unsafeBytes < limit;
+    if (open === this.#isGateOpen) return;
+    this.#isGateOpen = open;
+    this.#options.gate(open);
+  }
+
+  #forgetIfUnused(source: Source): void {
+    if (source.connectionCount === 0 && source.unsafeCount === 0) this.#sources.delete(source.uuid);
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const done = (): void => {
+      this.#running.delete(work);
+    };
+    this.#running.add(work);
+    work.then(done, done);
+    return work;
+  }
+
+  #fault(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#options.fault(error);
+  }
+}
+
+function singlePosition(position: Position): PositionSet {
+  const positions = new PositionSet();
+  positions.add(position);
+  return positions;
+}
+
+/** Brings the files' bytes to the disk. All are waited for, so that none is in use when one has failed. */
+async function syncAll(files: ReadonlySet<OutputFile>): Promise<void> {
+  const results = await Promise.allSettled(
+    [...files].map(async (file) => {
+      await file.sync().catch((error: unknown) => {
+        throw syncError(file, error);
+      });
+    }),
+  );
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function syncError(file: OutputFile, error: unknown): ServerError {
+  const code = isNoRoom(error) ? 'sync_no_room' : 'sync_failed';
+  return new ServerError(
+    code,
+    `fdatasync of ${printableName(file.name)} failed: ${messageOf(error)}; nobody knows which bytes are on the disk`,
+    { cause: error },
+  );
+}

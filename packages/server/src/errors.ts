@@ -1,0 +1,49 @@
+/**
+ * What can keep the server from serving.
+ *
+ * - `format`, `path_template`, `unsupported`: settings that cannot be used as they are.
+ * - `state_locked`, `state_damaged`, `state_dir`: the state directory.
+ * - `output_dir`: the directory that everything is written below.
+ * - `listen`: the address cannot be listened on.
+ * - `permission`: the system does not let this user do it.
+ * - `too_many_gaps`: a source leaves more gaps between its sequences than are kept.
+ * - `sync_no_room`: the system found no room for bytes that it had accepted before.
+ * - `sync_failed`, `commit_failed`: the disk did not keep what it was told to keep.
+ */
+export type ServerErrorCode =
+  | 'format'
+  | 'path_template'
+  | 'unsupported'
+  | 'state_locked'
+  | 'state_damaged'
+  | 'state_dir'
+  | 'output_dir'
+  | 'listen'
+  | 'permission'
+  | 'too_many_gaps'
+  | 'sync_no_room'
+  | 'sync_failed'
+  | 'commit_failed';
+
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+
+  constructor(
+    readonly code: ServerErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The system's name of an error, such as `ENOENT`; undefined when it has none. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What an error says, for a log line. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,44 @@
+import type { OutputSettings, ServerSettings } from '@k2hft/config';
+import { ServerError } from './errors.js';
+import { compileFormat, type LineFormat } from './format.js';
+import { compilePathTemplate, type PathTemplate } from './path-template.js';
+
+/** How batches become bytes in files; may change while the server runs. */
+export interface OutputRules {
+  template: PathTemplate;
+  format: LineFormat;
+  fsync: OutputSettings['fsync'];
+}
+
+/** Throws {@link ServerError} for a template or a format that cannot be used. */
+export function compileOutputRules(output: OutputSettings): OutputRules {
+  return {
+    template: compilePathTemplate(output.path),
+    format: compileFormat(output.format, output.timeFormat),
+    fsync: output.fsync,
+  };
+}
+
+/**
+ * The output settings of a configuration that this version can serve as it is written. Throws {@link ServerError}
+ * `unsupported`, naming every setting that would be without effect: none is ignored silently.
+ */
+export function supportedOutput(settings: ServerSettings): OutputSettings {
+  const { output } = settings;
+  const unsupported = [
+    settings.relay !== undefined && 'relay',
+    (settings.tls !== undefined || settings.listen.startsWith('wss:')) && 'tls (wss://)',
+    settings.tokensFile !== undefined && 'tokens_file',
+    output?.rotate !== undefined && 'output.rotate',
+    output?.plugin !== undefined && 'output.plugin',
+    settings.admin.listen !== undefined && 'admin.listen',
+  ].filter((name) => name !== false);
+  if (unsupported.length > 0) {
+    throw new ServerError(
+      'unsupported',
+      `not supported yet: ${unsupported.join(', ')}; remove it from the settings`,
+    );
+  }
+  if (output === undefined) throw new ServerError('unsupported', 'output is missing: give output.dir');
+  return output;
+}

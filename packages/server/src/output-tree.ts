@@ -1,0 +1,246 @@
+import { strict as assert } from 'node:assert';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  type BigIntStats,
+} from 'node:fs';
+import { messageOf, ServerError, systemCode } from './errors.js';
+import { fileIdentity } from './file-identity.js';
+import { isQuarantineName, refusalOf } from './output-name.js';
+
+const FILE_MODE = 0o640;
+const DIRECTORY_MODE = 0o750;
+
+/** A symbolic link is never followed, and a FIFO that nobody reads does not hang the server. */
+const OPEN_FILE = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Answers of the system that are about this one name: it would get them again tomorrow. */
+const REFUSALS = new Set([
+  'ELOOP',
+  'ENOTDIR',
+  'EISDIR',
+  'ENXIO',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENAMETOOLONG',
+  'EINVAL',
+  'EILSEQ',
+  'ETXTBSY',
+]);
+
+/** A name that cannot be written, because of what is there in the file system. */
+export class RefusedName extends Error {
+  override readonly name = 'RefusedName';
+}
+
+export interface OpenedFile {
+  fd: number;
+  identity: string;
+  /** Bytes that are in it. */
+  length: number;
+  /** Directories that got a new entry: they are to be synced before the file counts as kept, and to be closed. */
+  changedDirectories: number[];
+}
+
+/**
+ * The output directory. Every name is walked from its open directory, part by part through /proc/self/fd (openat(2)
+ * in other words), and never through a symbolic link: whatever somebody puts into the tree, at whatever moment, nothing
+ * outside is reached.
+ */
+export class OutputTree {
+  readonly #directory: string;
+  #root: number;
+
+  /** Makes the directory when it is missing. Throws {@link ServerError} `output_dir` when it cannot be used. */
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.#root = openRoot(directory);
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  /** Looks at the directory's name again: it may be another one by now. */
+  reopen(): void {
+    const root = openRoot(this.#directory);
+    closeSync(this.#root);
+    this.#root = root;
+  }
+
+  close(): void {
+    closeSync(this.#root);
+  }
+
+  /**
+   * Opens `name` for appending; makes it and its directories when they are missing. Throws {@link RefusedName}, or the
+   * system's error when it is not the name's fault (no room, too many open files). `name` must have been checked.
+   */
+  openFile(name: string): OpenedFile {
+    assert(
+      refusalOf(name, 0) === undefined || isQuarantineName(name),
+      'the name of an output file was not checked',
+    );
+    const changedDirectories: number[] = [];
+    try {
+      return this.#inDirectory(name, changedDirectories, (directory, last) => {
+        const opened = openOrCreate(directory, last, changedDirectories);
+        return { ...opened, changedDirectories };
+      });
+    } catch (error) {
+      changedDirectories.forEach(closeSync);
+      if (REFUSALS.has(systemCode(error) ?? '')) throw new RefusedName(refusalText(error), { cause: error });
+      throw error;
+    }
+  }
+
+  /**
+   * Opens the file of that identity at `name`, or, when it was renamed, elsewhere in the same directory. Undefined
+   * when it is not there. Creates nothing.
+   */
+  findFile(name: string, identity: string, searchRenamed: boolean): { fd: number; name: string } | undefined {
+    try {
+      return this.#inDirectory(name, undefined, (directory, last) => {
+        const found = openIfIdentical(directory, last, identity);
+        if (found !== undefined) return { fd: found, name };
+        return searchRenamed ? searchDirectory(directory, name, identity) : undefined;
+      });
+    } catch (error) {
+      const code = systemCode(error) ?? '';
+      if (code === 'ENOENT' || REFUSALS.has(code)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Calls `action` with the open directory of `name` and the last part of it. */
+  #inDirectory<T>(
+    name: string,
+    changedDirectories: number[] | undefined,
+    action: (directory: number, last: string) => T,
+  ): T {
+    const segments = name.split('/');
+    const last = segments.pop() ?? '';
+    let directory = this.#root;
+    try {
+      for (const segment of segments) {
+        const next = openDirectory(directory, segment, changedDirectories);
+        this.#leave(directory);
+        directory = next;
+      }
+      return action(directory, last);
+    } finally {
+      this.#leave(directory);
+    }
+  }
+
+  #leave(directory: number): void {
+    if (directory !== this.#root) closeSync(directory);
+  }
+}
+
+function openRoot(directory: string): number {
+  try {
+    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    const code = ['EACCES', 'EPERM'].includes(systemCode(error) ?? '') ? 'permission' : 'output_dir';
+    throw new ServerError(code, `cannot use the output directory ${directory}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Path of an entry of an open directory, as bytes. */
+function entry(directory: number, segment: string): Buffer {
+  return Buffer.from(`/proc/self/fd/${directory}/${segment}`, 'latin1');
+}
+
+function openDirectory(directory: number, segment: string, changedDirectories: number[] | undefined): number {
+  const path = entry(directory, segment);
+  try {
+    return openSync(path, OPEN_DIRECTORY);
+  } catch (error) {
+    if (changedDirectories === undefined || systemCode(error) !== 'ENOENT') throw error;
+  }
+  makeDirectory(path);
+  noteChange(directory, changedDirectories);
+  return openSync(path, OPEN_DIRECTORY);
+}
+
+function makeDirectory(path: Buffer): void {
+  try {
+    mkdirSync(path, DIRECTORY_MODE);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** A descriptor of its own, because it is synced and closed later. */
+function noteChange(directory: number, changedDirectories: number[]): void {
+  changedDirectories.push(openSync(`/proc/self/fd/${directory}`, constants.O_RDONLY | constants.O_DIRECTORY));
+}
+
+function openOrCreate(
+  directory: number,
+  segment: string,
+  changedDirectories: number[],
+): { fd: number; identity: string; length: number } {
+  const path = entry(directory, segment);
+  let fd: number;
+  try {
+    fd = openSync(path, OPEN_FILE);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    fd = openSync(path, OPEN_FILE | constants.O_CREAT, FILE_MODE);
+    noteChange(directory, changedDirectories);
+  }
+  const stats = fstatSync(fd, { bigint: true });
+  if (!stats.isFile()) {
+    closeSync(fd);
+    throw Object.assign(new Error('it is not a regular file'), { code: 'EINVAL' });
+  }
+  return { fd, identity: fileIdentity(stats), length: Number(stats.size) };
+}
+
+function openIfIdentical(directory: number, segment: string, identity: string): number | undefined {
+  const path = entry(directory, segment);
+  const stats = lstatOf(path);
+  if (stats?.isFile() !== true || fileIdentity(stats) !== identity) return undefined;
+  const fd = openSync(path, OPEN_FILE);
+  if (fileIdentity(fstatSync(fd, { bigint: true })) === identity) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+function lstatOf(path: Buffer): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+function searchDirectory(
+  directory: number,
+  name: string,
+  identity: string,
+): { fd: number; name: string } | undefined {
+  const prefix = name.slice(0, name.lastIndexOf('/') + 1);
+  for (const segment of readdirSync(`/proc/self/fd/${directory}`, 'latin1')) {
+    const fd = openIfIdentical(directory, segment, identity);
+    if (fd !== undefined) return { fd, name: prefix + segment };
+  }
+  return undefined;
+}
+
+function refusalText(error: unknown): string {
+  const code = systemCode(error) ?? '';
+  if (code === 'ELOOP') return 'a part of it is a symbolic link';
+  if (code === 'ENOTDIR') return 'a part of it is a symbolic link, or a file and no directory';
+  if (code === 'EISDIR') return 'it is a directory';
+  if (code === 'ENXIO') return 'it is no regular file';
+  return messageOf(error);
+}

@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { createLog, ExitStatus, type Log, type ServerSettings } from '@k2hft/config';
+import { atMost } from './deadline.js';
+import { messageOf } from './errors.js';
+import { exitStatusOf } from './exit-status.js';
+import { compileOutputRules, supportedOutput, type OutputRules } from './output-rules.js';
+import { changedFixedSettings, withRunningSync } from './reload.js';
+import { Service } from './service.js';
+import { isEchoOfFailedCommit } from './state.js';
+
+export interface ServeOptions {
+  /** Reads the configuration, now and at each SIGHUP. Throws ConfigError. */
+  load: () => ServerSettings;
+  /** Name and version, as sources see it. */
+  software: string;
+}
+
+/**
+ * Serves until SIGTERM or SIGINT, and resolves with the exit status. SIGHUP reads the configuration again and opens the
+ * output files anew.
+ */
+export async function serve({ load, software }: ServeOptions): Promise<number> {
+  const settings = load();
+  let currentLog = stderrLog(settings);
+  const log: Log = (level, message) => {
+    currentLog(level, message);
+  };
+  guardRejections(log);
+  const stopping = new AbortController();
+  const stopped = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, stopping.abort.bind(stopping, signal));
+  // A HUP that comes before there is anything to open anew must not end the process.
+  let onHangup = (): void => undefined;
+  process.on('SIGHUP', () => {
+    onHangup();
+  });
+  try {
+    const service = await Service.start({ settings, software, log, signal: stopping.signal });
+    onHangup = () => {
+      const reloaded = reload(settings, load, log);
+      if (reloaded !== undefined) currentLog = stderrLog(reloaded.settings);
+      service.reopen(reloaded?.rules);
+    };
+    announce(settings, service.url, log);
+    await Promise.race([stopped, service.failed]);
+    await atMost(settings.shutdownTimeoutMs, service.stop());
+    return ExitStatus.DONE;
+  } catch (error) {
+    if (stopping.signal.aborted) return ExitStatus.DONE;
+    log('error', messageOf(error));
+    return exitStatusOf(error);
+  }
+}
+
+/** The configuration as it is now; undefined when it cannot be used, and the old one stays. */
+function reload(
+  started: ServerSettings,
+  load: () => ServerSettings,
+  log: Log,
+): { settings: ServerSettings; rules: OutputRules } | undefined {
+  log('info', 'SIGHUP: reading the configuration again, and opening the output files anew');
+  try {
+    const settings = load();
+    const output = supportedOutput(settings);
+    const fixed = changedFixedSettings(started, settings);
+    const rules = compileOutputRules(withRunningSync(started, output));
+    if (fixed.length > 0)
+      log('warn', `changed, and without effect before the next start: ${fixed.join(', ')}`);
+    return { settings, rules };
+  } catch (error) {
+    log('error', `the configuration cannot be used, the old one stays: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function stderrLog(settings: ServerSettings): Log {
+  return createLog('k2hft-svr', settings.log, (line) => process.stderr.write(line));
+}
+
+/** Whoever has started the server waits for this, whatever the log level is. */
+function announce(settings: ServerSettings, url: string, log: Log): void {
+  const announcing = createLog('k2hft-svr', { level: 'info', format: settings.log.format }, (line) =>
+    process.stderr.write(line),
+  );
+  announcing('info', `listening on ${url}`);
+  if ((process.env['NOTIFY_SOCKET'] ?? '') === '') return;
+  // Node cannot send datagrams to a Unix socket; systemd brings a program that can.
+  const notifier = spawn('systemd-notify', ['--ready', `--pid=${process.pid}`], { stdio: 'ignore' });
+  notifier.on('error', (error) => {
+    log('warn', `systemd was not told that the server is ready: ${error.message}`);
+  });
+}
+
+/** A failed commit rejects promises inside LMDB that nobody can reach; every other rejection is a fault. */
+function guardRejections(log: Log): void {
+  process.on('unhandledRejection', (error) => {
+    if (isEchoOfFailedCommit(error)) return;
+    log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    process.exit(ExitStatus.FAULT);
+  });
+}

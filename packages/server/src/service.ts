@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log, ServerSettings } from '@k2hft/config';
+import { Applier } from './applier.js';
+import { Connection, type ConnectionHost } from './connection.js';
+import { ServerError } from './errors.js';
+import { Listener } from './listener.js';
+import { compileOutputRules, supportedOutput, type OutputRules } from './output-rules.js';
+import { OutputTree } from './output-tree.js';
+import { recover } from './recovery.js';
+import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
+import { StateLock } from './state-lock.js';
+import { State } from './state.js';
+
+/** How often every connection is looked at: as often as the sources ask. */
+const HEARTBEAT_MS = 5000;
+
+/** How often it is tried again to begin while there is no room. */
+const RETRY_MS = 1000;
+
+/** After the last acknowledgement was sent: how long the sources have to close their connections. */
+const GOODBYE_MS = 1000;
+const GOODBYE_POLL_MS = 10;
+
+/** How many connections are closed one by one with a message when there are too many; the rest is cut at once. */
+const REFUSED_CONNECTIONS_MAX = 100;
+
+export interface ServiceOptions {
+  settings: ServerSettings;
+  software: string;
+  log: Log;
+  /** Ends the waiting for room at the start. */
+  signal: AbortSignal;
+}
+
+/**
+ * The server as a whole. It begins with the state directory's lock, then the state, then the recovery of the files,
+ * and listens only when those are in order.
+ */
+export class Service implements ConnectionHost {
+  readonly software: string;
+  readonly log: Log;
+  /** Rejects when the server cannot go on. */
+  readonly failed: Promise<never>;
+  readonly #settings: ServerSettings;
+  readonly #lock: StateLock;
+  readonly #state: State;
+  readonly #tree: OutputTree;
+  readonly #connections = new Set<Connection>();
+  #rules: OutputRules;
+  #refusedCount = 0;
+  #listener: Listener | undefined;
+  #applier: Applier | undefined;
+  #isGateOpen = true;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #isStopping = false;
+  #fail: (error: unknown) => void = () => undefined;
+
+  private constructor(
+    options: ServiceOptions,
+    rules: OutputRules,
+    lock: StateLock,
+    state: State,
+    tree: OutputTree,
+  ) {
+    this.software = options.software;
+    this.log = options.log;
+    this.#settings = options.settings;
+    this.#rules = rules;
+    this.#lock = lock;
+    this.#state = state;
+    this.#tree = tree;
+    this.failed = new Promise<never>((_resolve, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => undefined);
+  }
+
+  static async start(options: ServiceOptions): Promise<Service> {
+    const { settings, log, signal } = options;
+    const output = supportedOutput(settings);
+    const rules = compileOutputRules(output);
+    const lock = await StateLock.take(settings.stateDir);
+    await waitForRoom(settings.stateDir, log, signal);
+    const state = new State(settings.stateDir, output.fsync !== 'no');
+    const service = new Service(options, rules, lock, state, new OutputTree(output.dir));
+    await service.#begin();
+    service.#listener = await Listener.listen(settings.listen, (socket, request) => {
+      service.#accept(new Connection(socket, request.socket, service));
+    });
+    service.#heartbeat = setInterval(() => {
+      for (const connection of service.#connections) connection.heartbeat();
+    }, HEARTBEAT_MS);
+    return service;
+  }
+
+  get url(): string {
+    return this.#listener?.url ?? this.#settings.listen;
+  }
+
+  get applier(): Applier | undefined {
+    return this.#applier;
+  }
+
+  get isGateOpen(): boolean {
+    return this.#isGateOpen;
+  }
+
+  get blockedReason(): string | undefined {
+    return this.#applier?.blockedReason;
+  }
+
+  ended(connection: Connection): void {
+    this.#connections.delete(connection);
+  }
+
+  /** Output files are opened anew, and written by these rules from now on. */
+  reopen(rules: OutputRules | undefined): void {
+    if (rules !== undefined) this.#rules = rules;
+    this.#applier?.reopen(this.#rules);
+  }
+
+  /** Makes safe and acknowledges what has arrived, and ends. The caller sets a limit to it. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#heartbeat);
+    this.#listener?.close();
+    for (const connection of this.#connections) connection.tellDraining();
+    await this.#applier?.finish();
+    for (const connection of this.#connections) connection.end();
+    const goodbye = performance.now() + GOODBYE_MS;
+    while (this.#connections.size > 0 && performance.now() < goodbye) await sleep(GOODBYE_POLL_MS);
+    for (const connection of this.#connections) connection.cut();
+    await this.#applier?.close();
+    await this.#state.close();
+    this.#tree.close();
+    this.#lock.release();
+  }
+
+  /** Brings the files in order, and begins to take batches. */
+  async #begin(): Promise<void> {
+    await recover(this.#tree, this.#state, this.log);
+    const applier: Applier = new Applier({
+      tree: this.#tree,
+      state: this.#state,
+      stateDirectory: this.#settings.stateDir,
+      rules: this.#rules,
+      log: this.log,
+      gate: (open) => {
+        this.#isGateOpen = open;
+        for (const connection of this.#connections) connection.obeyGate();
+      },
+      blocked: () => {
+        for (const connection of this.#connections) connection.tellStatus();
+      },
+      fault: (error) => {
+        this.#faulted(applier, error);
+      },
+    });
+    this.#applier = applier;
+    this.#isGateOpen = true;
+    for (const connection of this.#connections) {
+      connection.open();
+      connection.obeyGate();
+    }
+  }
+
+  #accept(connection: Connection): void {
+    const { maxConnections } = this.#settings;
+    if (this.#isStopping) {
+      connection.cut();
+    } else if (this.#connections.size < maxConnections) {
+      this.#connections.add(connection);
+    } else if (this.#refusedCount < REFUSED_CONNECTIONS_MAX) {
+      this.#refusedCount++;
+      connection.refuseBusy(maxConnections);
+    } else {
+      connection.cut();
+    }
+  }
+
+  /**
+   * A disk that has no room for bytes that it took before: what is in the files is not known. As after a crash, they are
+   * cut back, and the sources send again what was not acknowledged. Any other fault ends the server.
+   */
+  #faulted(applier: Applier, error: unknown): void {
+    if (!(error instanceof ServerError) || error.code !== 'sync_no_room' || this.#isStopping) {
+      this.#fail(error);
+      return;
+    }
+    this.log(
+      'error',
+      `${error.message}; the files are cut back to what is acknowledged, then it is tried again`,
+    );
+    this.#applier = undefined;
+    for (const connection of this.#connections) connection.cut();
+    this.#beginAgain(applier).catch(this.#fail);
+  }
+
+  async #beginAgain(applier: Applier): Promise<void> {
+    await applier.close();
+    await sleep(RETRY_MS);
+    if (!this.#isStopping) await this.#begin();
+  }
+}
+
+/** Opening the state on a full disk would end the process without a word. */
+async function waitForRoom(directory: string, log: Log, signal: AbortSignal): Promise<void> {
+  if (freeBytes(directory) >= STATE_RESERVE_BYTES) return;
+  log('error', `the disk of ${directory} is full: waiting until ${STATE_RESERVE_BYTES} bytes are free`);
+  while (freeBytes(directory) < STATE_RESERVE_BYTES) await sleep(RETRY_MS, undefined, { signal });
+  log('warn', 'there is room again: going on');
+}

@@ -1,0 +1,84 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { messageOf, ServerError, systemCode } from './errors.js';
+
+/** How long the holder of a lock has to say who it is. */
+const ANSWER_MS = 1000;
+
+/** Its answer is a process id and a date. */
+const ANSWER_LENGTH_MAX = 200;
+
+/**
+ * Keeps a second server away from a state directory. The lock is a socket in Linux's abstract name space, named after
+ * the directory's inode: the system lets one process have it, and gives it free when that process ends, however it
+ * ends. Whoever connects is told who holds it. Containers that have networks of their own do not see each other's locks.
+ */
+export class StateLock {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Makes the directory when it is missing. Throws {@link ServerError} `state_locked`, `state_dir` or `permission`. */
+  static async take(directory: string): Promise<StateLock> {
+    const name = lockName(directory);
+    const since = new Date().toISOString();
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end(`process ${process.pid}, since ${since}`);
+    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ path: name }, resolve);
+      });
+    } catch (error) {
+      if (systemCode(error) !== 'EADDRINUSE') throw stateError(directory, error);
+      throw new ServerError(
+        'state_locked',
+        `the state directory ${directory} is in use by another k2hft-svr (${await askHolder(name)})`,
+      );
+    }
+    server.unref();
+    return new StateLock(server);
+  }
+
+  release(): void {
+    this.#server.close();
+  }
+}
+
+function lockName(directory: string): string {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const { dev, ino } = statSync(directory, { bigint: true });
+    return `\0k2hft-svr-state-${dev}-${ino}`;
+  } catch (error) {
+    throw stateError(directory, error);
+  }
+}
+
+function stateError(directory: string, error: unknown): ServerError {
+  const code = ['EACCES', 'EPERM'].includes(systemCode(error) ?? '') ? 'permission' : 'state_dir';
+  return new ServerError(code, `cannot use the state directory ${directory}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+function askHolder(name: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect({ path: name });
+    const finish = (): void => {
+      socket.destroy();
+      resolve(/^[\w ,:.-]+$/.test(answer) ? answer : 'it does not say which');
+    };
+    socket.setTimeout(ANSWER_MS, finish);
+    socket.on('data', (chunk: Buffer) => {
+      answer = (answer + chunk.toString()).slice(0, ANSWER_LENGTH_MAX);
+    });
+    socket.on('error', finish);
+    socket.on('end', finish);
+  });
+}
