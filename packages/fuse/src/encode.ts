@@ -7,7 +7,7 @@ const MS_PER_SECOND = 1000;
 const NANOS_PER_MS = 1_000_000;
 
 /** struct fuse_attr, struct fuse_entry_out. */
-export const ATTRIBUTES_BYTES = 88;
+const ATTRIBUTES_BYTES = 88;
 export const ENTRY_BYTES = 40 + ATTRIBUTES_BYTES;
 
 /** `0 u32 len  4 i32 error  8 u64 unique`: `errno` is positive here and negative on the way. */
@@ -39,7 +39,7 @@ export function encodeResend(): Buffer {
  * 60 u32 mode      64 u32 nlink      68 u32 uid   72 u32 gid   76 u32 rdev   80 u32 blksize   84 u32 flags
  * ```
  */
-export function encodeAttributes(target: Buffer, at: number, attributes: Attributes): number {
+function encodeAttributes(target: Buffer, at: number, attributes: Attributes): number {
   writeInt64(target, at, attributes.ino);
   writeInt64(target, at + 8, attributes.sizeBytes);
   writeInt64(target, at + 16, attributes.blocks);
