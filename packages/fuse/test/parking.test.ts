@@ -4,12 +4,12 @@ import { spawn } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { sleep } from '@k2hft/test-harness';
+import { sleep, waitUntil } from '@k2hft/test-harness';
 import { PARKING_NAME, RELEASE_NAME } from './memory-file-system.js';
 import { testMount, whyNoMount } from './test-mount.js';
 
 const skip = whyNoMount();
-/** Long enough for a program to start and to come to its write; no test fails when it is too short. */
+/** Far longer than a program needs from the creation of its file to its write. */
 const UNDER_WAY_MS = 300;
 
 interface Writer {
@@ -19,8 +19,8 @@ interface Writer {
   kill: (signal: NodeJS.Signals) => void;
 }
 
-/** A program that writes one block into the parking file, and is killed at the end of the test if need be. */
-function startWriter(t: TestContext, point: string): Writer {
+/** A program that hangs in its write to the parking file; it is killed at the end of the test if need be. */
+async function startWriter(t: TestContext, point: string): Promise<Writer> {
   const writer = spawn('dd', ['if=/dev/zero', `of=${join(point, PARKING_NAME)}`, 'bs=100', 'count=1'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -32,6 +32,13 @@ function startWriter(t: TestContext, point: string): Writer {
     });
   });
   t.after(() => writer.kill('SIGKILL'));
+  await waitUntil('the file is made', () =>
+    stat(join(point, PARKING_NAME)).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await sleep(UNDER_WAY_MS);
   return {
     ended,
     hasEnded: () => writer.exitCode !== null || writer.signalCode !== null,
@@ -46,8 +53,7 @@ test(
   async (t) => {
     const { point, serve } = await testMount(t);
     serve('memory-direct', 'fresh');
-    const writer = startWriter(t, point);
-    await sleep(UNDER_WAY_MS);
+    const writer = await startWriter(t, point);
     await writeFile(join(point, 'other'), 'served');
     assert.equal(await readFile(join(point, 'other'), 'utf8'), 'served');
     assert.equal(writer.hasEnded(), false);
@@ -61,8 +67,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`the caller of a parked write can be ended with ${signal}`, { skip }, async (t) => {
     const { point, serve } = await testMount(t);
     serve('memory-direct', 'fresh');
-    const writer = startWriter(t, point);
-    await sleep(UNDER_WAY_MS);
+    const writer = await startWriter(t, point);
     assert.equal(writer.hasEnded(), false);
     writer.kill(signal);
     assert.equal(await writer.ended, signal);
@@ -75,8 +80,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
 test('without RESEND a request that died with its server gets EIO', { skip }, async (t) => {
   const { point, serve, negotiated } = await testMount(t);
   const server = serve('memory-direct', 'fresh');
-  const writer = startWriter(t, point);
-  await sleep(UNDER_WAY_MS);
+  const writer = await startWriter(t, point);
   server.kill('SIGKILL');
   await new Promise((resolve) => server.once('close', resolve));
   serve('memory-direct', 'takeover', { ...negotiated, canResend: false });
