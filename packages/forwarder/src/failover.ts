@@ -20,7 +20,7 @@ import { ANY_SERVER_CURSOR } from './settings.js';
 type State =
   | { readonly name: 'searching' }
   | { readonly name: 'sending'; readonly link: ServerLink }
-  /** Nothing more is sent to it; it is about to acknowledge what it has. */
+  /** It is sent nothing new; it is about to acknowledge what it has. */
   | { readonly name: 'settling'; readonly link: ServerLink; readonly sinceMs: number }
   /** It is lost with batches in flight, and may come back. */
   | { readonly name: 'waiting'; readonly link: ServerLink; readonly untilMs: number };
@@ -50,6 +50,7 @@ export class Failover implements Delivery {
     }
     const state = this.#state;
     if (state.name === 'sending') return this.#lane.fill(state.link, nowMs);
+    if (state.name === 'settling') this.#lane.resend(state.link, nowMs);
     const deadlineMs = this.#deadlineMs(state);
     // What is overdue waits for a server to come up, which is an event.
     return deadlineMs > nowMs ? deadlineMs - nowMs : Infinity;
@@ -61,7 +62,7 @@ export class Failover implements Delivery {
 
   acked(link: ServerLink, epoch: number, ranges: SequenceRange[]): void {
     this.#lane.acked(epoch, ranges);
-    if (this.#state.name === 'settling' && link.flight.empty) this.#poke();
+    if (this.#state.name === 'settling' && this.#hasSettled(link)) this.#poke();
   }
 
   drained(): void {
@@ -89,7 +90,7 @@ export class Failover implements Delivery {
           ? { name: 'settling', link: state.link, sinceMs: nowMs }
           : state;
       case 'settling':
-        if (state.link.flight.empty) return SEARCHING;
+        if (this.#hasSettled(state.link)) return SEARCHING;
         if (!state.link.answers) return this.#afterLoss(state.link, nowMs);
         if (!this.#shouldSettle(state.link, nowMs)) return { name: 'sending', link: state.link };
         return nowMs >= this.#deadlineMs(state) ? this.#giveUp(state.link) : state;
@@ -103,12 +104,19 @@ export class Failover implements Delivery {
   }
 
   #afterLoss(link: ServerLink, nowMs: number): State {
-    return link.flight.empty ? SEARCHING : { name: 'waiting', link, untilMs: nowMs + this.#failoverAfterMs };
+    return link.flight.empty && !this.#lane.owes
+      ? SEARCHING
+      : { name: 'waiting', link, untilMs: nowMs + this.#failoverAfterMs };
   }
 
   #giveUp(link: ServerLink): State {
-    this.#lane.rewind(link);
+    this.#lane.giveToNext(link);
     return SEARCHING;
+  }
+
+  /** A draining server cannot be sent anything again. */
+  #hasSettled(link: ServerLink): boolean {
+    return link.flight.empty && (!this.#lane.owes || link.state === 'draining');
   }
 
   #shouldSettle(link: ServerLink, nowMs: number): boolean {

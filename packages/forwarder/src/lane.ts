@@ -42,6 +42,8 @@ export class Lane {
   #after: Position = POSITION_ZERO;
   /** Up to here, batches are checked before they are sent: a server has refused one of them. */
   #checkUpTo: Position = POSITION_ZERO;
+  /** Up to here, batches were in flight when the connection broke. */
+  #owedUpTo: Position = POSITION_ZERO;
   #held: QueuedBatch[] = [];
   #heldBytes = 0;
   #heldRecords = 0;
@@ -59,11 +61,11 @@ export class Lane {
    * unanswered. Returns in how many milliseconds it wants to be called again, Infinity if only news change anything.
    */
   fill(link: ServerLink, nowMs: number): number {
-    if (link.flight.stale && link.state === 'up') this.rewind(link);
+    this.#resume(link);
     let turnBytes = TURN_BYTES_MAX;
     for (let room = link.roomBytes(); room > 0; room = link.roomBytes()) {
       if (turnBytes <= 0) return 0;
-      const read = this.#read(Math.min(room, READ_BYTES_MAX), nowMs);
+      const read = this.#read(room, nowMs);
       const waitMs = this.#lingerLeftMs(nowMs);
       if (waitMs <= 0) turnBytes -= this.#flush(link, nowMs);
       else if (read === 0) return waitMs;
@@ -72,15 +74,25 @@ export class Lane {
     return Infinity;
   }
 
-  /** What `link` was sent and did not acknowledge is read and sent again, to whichever server is next. */
-  rewind(link: ServerLink): void {
-    const first = link.flight.first();
-    const last = link.flight.last();
-    if (first === undefined || last === undefined) return;
-    if (link.flight.suspect) this.#checkUpTo = last;
-    link.flight.clear();
-    this.#after = { epoch: first.epoch, sequence: first.sequence - 1 };
-    this.#dropHeld();
+  /** Sends again what the link's last connection has left unanswered, and nothing that is new. */
+  resend(link: ServerLink, nowMs: number): void {
+    this.#resume(link);
+    for (let room = link.roomBytes(); room > 0 && this.owes; room = link.roomBytes()) {
+      // What it owes and cannot be read any more was given up.
+      if (this.#read(room, nowMs, this.#owedUpTo) === 0) this.#after = this.#owedUpTo;
+      this.#flush(link, nowMs);
+    }
+  }
+
+  /** Something that was in flight when a connection broke is not yet in flight again. */
+  get owes(): boolean {
+    return comparePositions(this.#after, this.#owedUpTo) < 0;
+  }
+
+  /** What `link` was sent and did not acknowledge goes to whichever server is next. */
+  giveToNext(link: ServerLink): void {
+    this.#rewind(link);
+    this.#owedUpTo = POSITION_ZERO;
   }
 
   acked(epoch: number, ranges: SequenceRange[]): void {
@@ -92,8 +104,27 @@ export class Lane {
     this.#hurried = true;
   }
 
-  #read(bytesMax: number, nowMs: number): number {
-    const batches = this.#options.queue.read(this.cursor, this.#after, bytesMax, READ_COUNT_MAX);
+  #resume(link: ServerLink): void {
+    if (!link.flight.stale || link.state !== 'up') return;
+    this.#owedUpTo = link.flight.last() ?? POSITION_ZERO;
+    this.#rewind(link);
+  }
+
+  #rewind(link: ServerLink): void {
+    const first = link.flight.first();
+    if (first === undefined) return;
+    if (link.flight.suspect) this.#checkUpTo = link.flight.last() ?? POSITION_ZERO;
+    link.flight.clear();
+    this.#after = { epoch: first.epoch, sequence: first.sequence - 1 };
+    this.#dropHeld();
+  }
+
+  /** Reads on, at most up to `upTo`; returns how many batches there were. */
+  #read(room: number, nowMs: number, upTo?: Position): number {
+    const { queue } = this.#options;
+    const read = queue.read(this.cursor, this.#after, Math.min(room, READ_BYTES_MAX), READ_COUNT_MAX);
+    const batches =
+      upTo === undefined ? read : read.filter((batch) => comparePositions(batch.position, upTo) <= 0);
     const last = batches.at(-1);
     if (last === undefined) return 0;
     this.#after = last.position;
@@ -135,6 +166,8 @@ export class Lane {
 
   /** A batch may be there that must be stored safely before it is given out: it is asked for again, ever less often. */
   #whenNothingWasRead(): number {
+    // What it owes and cannot be read any more was given up.
+    if (this.owes) this.#after = this.#owedUpTo;
     if (!this.#options.queue.hasNew(this.#after)) return Infinity;
     const waitMs = this.#notReadyPollMs;
     this.#notReadyPollMs = Math.min(2 * waitMs, NOT_READY_POLL_MS_MAX);

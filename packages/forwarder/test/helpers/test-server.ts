@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import {
   MESSAGE_BYTES_MAX,
+  WireError,
   acksOf,
   decodeBatches,
   decodeMessage,
@@ -73,7 +74,7 @@ export class TestServer {
       socket.on('error', () => undefined);
       socket.on('message', (data) => {
         assert(Buffer.isBuffer(data));
-        this.#receive(socket, data);
+        this.#receiveOrRefuse(socket, data);
       });
     });
     await new Promise((resolve) => server.once('listening', resolve));
@@ -88,7 +89,11 @@ export class TestServer {
     this.#server = undefined;
     this.#unacknowledged = [];
     this.dropConnections(server);
-    await new Promise((resolve) => server.close(resolve));
+    await new Promise<void>((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+    });
   }
 
   dropConnections(server = this.#server): void {
@@ -128,6 +133,16 @@ export class TestServer {
 
   get unacknowledged(): number {
     return this.#unacknowledged.length;
+  }
+
+  #receiveOrRefuse(socket: WebSocket, data: Buffer): void {
+    try {
+      this.#receive(socket, data);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      socket.send(encodeMessage({ type: 'error', code: error.code, message: error.message }));
+      socket.close(1002);
+    }
   }
 
   #receive(socket: WebSocket, data: Buffer): void {
