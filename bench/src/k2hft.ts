@@ -1,0 +1,77 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { startMount, startServer, waitUntil, type Cleanup, type RunningMount } from '@k2hft/test-harness';
+import type { Roles } from './processes.js';
+import type { Subject } from './subject.js';
+
+export interface K2hft extends Subject {
+  /** Waits until everything is acknowledged: then nobody has anything left to do. */
+  idle(): Promise<void>;
+  /** Throws when one of the processes is another one than at the start: then the figures are of no use. */
+  requireNoRestart(): void;
+  /** Ends all processes in the ordinary way, which lets them write their profiles. */
+  stop(): Promise<void>;
+}
+
+export interface K2hftOptions {
+  folder: string;
+  mode: 'virtual' | 'overlay';
+  profileDir: string | undefined;
+}
+
+/** Starts a server and a mount with the settings that they have by default. */
+export async function startK2hft(cleanup: Cleanup, options: K2hftOptions): Promise<K2hft> {
+  const { folder, mode, profileDir } = options;
+  const environment = profileEnvironment(profileDir);
+  const serverFolder = join(folder, 'server');
+  const server = await startServer(cleanup, { folder: serverFolder, environment });
+  cleanup.after(() => server.stop());
+  const mount = await startMount(cleanup, {
+    folder: join(folder, 'source'),
+    urls: [server.url],
+    mode,
+    rules: [{ path: '**', send: 'lines' }],
+    environment,
+  });
+  cleanup.after(() => mount.stop());
+  await waitUntil('the worker serves', () => mount.status().processes.worker !== undefined);
+  const roles = rolesOf(mount, server.process.pid);
+  return {
+    name: 'k2hft',
+    roles,
+    road(name) {
+      const into = join(mount.point, name);
+      const outOf = join(serverFolder, 'output', name);
+      return {
+        into,
+        outOf,
+        remove() {
+          rmSync(into, { force: true });
+          rmSync(outOf, { force: true });
+        },
+      };
+    },
+    idle: () => waitUntil('everything is acknowledged', () => mount.status().queue.batches === 0, 60_000),
+    requireNoRestart() {
+      const now = rolesOf(mount, server.process.pid);
+      for (const [role, pid] of Object.entries(roles)) {
+        if (now[role] !== pid) throw new Error(`the ${role} was restarted:\n${mount.process.output()}`);
+      }
+    },
+    async stop() {
+      await mount.stop();
+      await server.stop();
+    },
+  };
+}
+
+function rolesOf(mount: RunningMount, server: number): Roles {
+  const { supervisor, worker, forwarder } = mount.status().processes;
+  return { supervisor, ...(worker === undefined ? {} : { worker }), forwarder, server };
+}
+
+function profileEnvironment(profileDir: string | undefined): NodeJS.ProcessEnv {
+  if (profileDir === undefined) return {};
+  mkdirSync(profileDir, { recursive: true });
+  return { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` };
+}
