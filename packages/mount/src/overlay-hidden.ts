@@ -149,10 +149,10 @@ export class HiddenFiles {
 
   /** An empty directory is not left behind in what belongs to the user. */
   private removeDirectory(): void {
-    ignoring(['ENOTEMPTY', 'EEXIST'], () => {
+    ignoring(['ENOTEMPTY', 'EEXIST', 'ENOENT'], () => {
       rmdirSync(pathBytes(this.directoryPath()));
-      this.directoryPresent = false;
     });
+    this.directoryPresent = statOf(this.directoryPath()) !== undefined;
   }
 }
 

@@ -187,16 +187,20 @@ export class OverlayNodes {
 
   /** Logical path below the mount point; that of a removed file is the one it had last. */
   pathOf(id: number): ByteString {
-    if (id === ROOT_ID) return '';
-    const node = this.get(id);
-    const link = node.links[0];
-    return link === undefined ? (node.lastPath ?? '') : joinPath(this.pathOf(link.parent), link.name);
+    return this.pathOfNode(this.get(id));
+  }
+
+  private pathOfNode(node: OverlayNode | undefined): ByteString {
+    const link = node?.links[0];
+    return link === undefined
+      ? (node?.lastPath ?? '')
+      : joinPath(this.pathOfNode(this.nodes.get(link.parent)), link.name);
   }
 
   private removeLink(node: OverlayNode, link: Link): void {
     const index = node.links.findIndex(({ parent, name }) => parent === link.parent && name === link.name);
     if (index < 0) return;
-    if (node.links.length === 1) node.lastPath = this.pathOf(node.id);
+    if (node.links.length === 1) node.lastPath = this.pathOfNode(node);
     node.links.splice(index, 1);
     const key = linkKey(link.parent, link.name);
     if (this.byLink.get(key) === node) this.byLink.delete(key);
