@@ -3,6 +3,7 @@ import { backoffMs } from './backoff.js';
 import { Complaints } from './complaints.js';
 import { Connection, type ConnectionOptions, type Loss } from './connection.js';
 import { Flight } from './flight.js';
+import { messageOf } from './message.js';
 import { comparePositions, type Position, type QueuedBatch, type SequenceRange } from './queue-source.js';
 import type { Log, ServerStatus } from './status.js';
 import { Traffic } from './traffic.js';
@@ -103,8 +104,7 @@ export class ServerLink {
 
   /** Sends batches, in ascending order and above all that are in flight, as one message. */
   send(batches: readonly QueuedBatch[], nowMs: number): void {
-    const [first] = batches;
-    if (first === undefined || this.#connection === undefined) return;
+    if (this.#connection === undefined) return;
     const amount = { batches: batches.length, records: 0, bytes: 0 };
     for (const { position, bytes } of batches) {
       const records = readRecordCount(bytes);
@@ -113,7 +113,7 @@ export class ServerLink {
       amount.bytes += bytes.length;
     }
     this.#traffic.sent(amount);
-    this.#connection.send(batches.length === 1 ? first.bytes : joined(batches, amount.bytes));
+    this.#connection.send(messageOf(batches));
   }
 
   /** Tells the server that it is sent nothing below `floor` any more, if that is news. To be called before batches. */
@@ -232,11 +232,4 @@ export class ServerLink {
     this.#stateSinceMs = Date.now();
     this.#options.listener.changed(this);
   }
-}
-
-function joined(batches: readonly QueuedBatch[], totalBytes: number): Buffer {
-  return Buffer.concat(
-    batches.map((batch) => batch.bytes),
-    totalBytes,
-  );
 }

@@ -28,7 +28,8 @@ export interface QueueSource {
   epoch(): number;
   /**
    * The next batches behind `after`, in order, without those that this cursor has acknowledged or that were given
-   * up. Stops before `bytesMax` or `countMax` are passed, but a first batch is always returned.
+   * up. Stops before `bytesMax` or `countMax` are passed, but a first batch is always returned. Stops at a batch
+   * that must not be given out yet: nothing behind it is returned before it is.
    */
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[];
   /** `read` and `floor` know of it at once; what is stored may come later. */
