@@ -126,8 +126,7 @@ export class Connection {
       this.fail(describeError(error));
     });
     socket.on('close', (code, reason) => {
-      const detail = reason.length > 0 ? `${code}, ${reason.toString()}` : `${code}`;
-      this.fail(`the server closed the connection (${detail})`);
+      this.fail(describeClose(code, reason.toString()));
     });
   }
 
@@ -197,4 +196,12 @@ export class Connection {
     clearTimeout(this.#timer);
     return true;
   }
+}
+
+/** The code that no peer sends: it stands for a connection that ended without a close. */
+const CLOSE_ABNORMAL = 1006;
+
+function describeClose(code: number, reason: string): string {
+  if (code === CLOSE_ABNORMAL) return 'the connection broke';
+  return `the server closed the connection (${reason === '' ? code : `${code}, ${reason}`})`;
 }

@@ -176,10 +176,13 @@ export class ServerLink {
   }
 
   #told({ state, reason }: StatusMessage): void {
-    const level = state === 'accepting' ? 'info' : 'warn';
-    this.#complaints.say(level, `${this.url}: the server is ${state}${reason === '' ? '' : `: ${reason}`}`);
+    const next = state === 'accepting' ? 'up' : state;
+    if (next !== this.#state) {
+      const level = next === 'up' ? 'info' : 'warn';
+      this.#complaints.say(level, `${this.url}: the server is ${state}${reason === '' ? '' : `: ${reason}`}`);
+    }
     this.flight.progressMs = performance.now();
-    this.#enter(state === 'accepting' ? 'up' : state);
+    this.#enter(next);
   }
 
   #landed({ epoch, ranges }: AckMessage): void {
