@@ -1,0 +1,91 @@
+import type { AckSet } from './ack-set.js';
+import { BatchArena } from './batch-arena.js';
+import type { Cursors } from './cursors.js';
+import type { HotView } from './hot-view.js';
+import { FLAG_DURABLE_FIRST } from './limits.js';
+import { after as behind } from './mover.js';
+import { comparePositions, type Position } from './position.js';
+import type { InspectBatch } from './settings.js';
+import type { Store } from './store.js';
+
+export interface QueuedBatch {
+  readonly position: Position;
+  /** The reader's own copy. Batches of one read that share an ArrayBuffer lie in it back to back. */
+  readonly bytes: Buffer;
+}
+
+export interface ReaderContext {
+  readonly hot: HotView;
+  readonly store: Store;
+  readonly cursors: Cursors;
+  readonly inspect: InspectBatch;
+  /** 0: batches never expire. */
+  readonly expireMs: number;
+  checkpointed(): Position;
+  noteMissing(epoch: number, first: number, last: number): void;
+  noteExpired(position: Position, bytes: Buffer): void;
+  /** A DURABLE_FIRST batch waits at the head of hot. */
+  needsCheckpoint(): void;
+}
+
+/**
+ * Reads what a cursor has not acked: up to the checkpoint from the store, behind it from hot. As only the drain
+ * moves the checkpoint, and the worker deletes from hot only what lies before it or is acked, no batch is ever
+ * missed in between; what is not found is lost, and given up so that the floor can rise.
+ */
+export class BatchReader {
+  private readonly arena = new BatchArena();
+
+  constructor(private readonly context: ReaderContext) {}
+
+  read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
+    const { store, cursors, inspect, expireMs } = this.context;
+    const acked = cursors.set(cursor);
+    const found: QueuedBatch[] = [];
+    const expiredBefore = expireMs > 0 ? Date.now() - expireMs : -Infinity;
+    // Noted at the end: to look at anything else now would overwrite the value that is being visited.
+    const gaps: [epoch: number, first: number, last: number][] = [];
+    let bytes = 0;
+    let expected = acked.nextMissing(behind(after));
+    const take = (position: Position, value: Buffer): boolean => {
+      if (acked.has(position)) return true;
+      if (found.length > 0 && bytes + value.length > bytesMax) return false;
+      if (expected.epoch === position.epoch && expected.sequence < position.sequence) {
+        gaps.push([position.epoch, expected.sequence, position.sequence - 1]);
+      }
+      expected = acked.nextMissing(behind(position));
+      if (expireMs > 0 && inspect(value).timeMs < expiredBefore) {
+        this.context.noteExpired(position, value);
+        return true;
+      }
+      bytes += value.length;
+      found.push({ position, bytes: this.arena.copy(value) });
+      return found.length < countMax;
+    };
+    const checkpointed = this.context.checkpointed();
+    if (store.forEach(expected, checkpointed, take)) this.readHot(acked, expected, take);
+    for (const [epoch, first, last] of gaps) this.context.noteMissing(epoch, first, last);
+    return found;
+  }
+
+  private readHot(
+    acked: AckSet,
+    expected: Position,
+    take: (position: Position, value: Buffer) => boolean,
+  ): void {
+    const { hot, inspect } = this.context;
+    const checkpointed = this.context.checkpointed();
+    const inHot = comparePositions(expected, checkpointed) > 0 ? expected : behind(checkpointed);
+    hot.refresh();
+    hot.forEach(inHot.epoch === hot.epoch ? inHot : { epoch: hot.epoch, sequence: 1 }, (position, value) => {
+      // What lies before is another epoch's hot, looked at before the drain has adopted the new one.
+      if (comparePositions(position, inHot) < 0 || acked.has(position)) return true;
+      if ((inspect(value).flags & FLAG_DURABLE_FIRST) !== 0) {
+        this.context.needsCheckpoint();
+        return false;
+      }
+      return take(position, value);
+    });
+    hot.refresh();
+  }
+}

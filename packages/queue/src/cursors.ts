@@ -1,0 +1,111 @@
+import assert from 'node:assert';
+import { AckSet, type AckSetRecord } from './ack-set.js';
+import type { Position } from './position.js';
+import type { Range } from './range-set.js';
+
+export interface CursorsRecord {
+  readonly gone: AckSetRecord;
+  readonly cursors: Readonly<Record<string, AckSetRecord>>;
+}
+
+/**
+ * What each destination has acked, and what needs no delivery to anybody: `gone`, which is what all of them have
+ * acked and what was given up. While there is a cursor, gone is exactly what their sets have in common.
+ */
+export class Cursors {
+  readonly gone: AckSet;
+  private readonly sets = new Map<string, AckSet>();
+
+  /** `names` are the destinations from now on: the others are forgotten, new ones begin with what is still there. */
+  constructor(record: CursorsRecord | undefined, names: readonly string[]) {
+    this.gone = new AckSet(record?.gone);
+    const known = record?.cursors ?? {};
+    for (const name of names) {
+      const earlier = Object.hasOwn(known, name) ? known[name] : undefined;
+      this.sets.set(name, new AckSet(earlier ?? this.gone.record()));
+    }
+    this.gatherGone();
+  }
+
+  get names(): string[] {
+    return [...this.sets.keys()];
+  }
+
+  set(name: string): AckSet {
+    const set = this.sets.get(name);
+    assert(set !== undefined, `there is no cursor ${name}`);
+    return set;
+  }
+
+  has(name: string): boolean {
+    return this.sets.has(name);
+  }
+
+  add(name: string): void {
+    if (!this.sets.has(name)) this.sets.set(name, new AckSet(this.gone.record()));
+  }
+
+  remove(name: string): void {
+    this.sets.delete(name);
+    if (this.sets.size > 0) this.gatherGone();
+  }
+
+  ack(name: string, epoch: number, ranges: Iterable<Range>): void {
+    const acked = this.set(name);
+    for (const [first, last] of ranges) {
+      acked.add(epoch, first, last);
+      for (const [from, to] of this.ackedByAll(epoch, first, last)) this.gone.add(epoch, from, to);
+    }
+  }
+
+  /** Nobody gets these. Returns the parts that somebody could still have got. */
+  giveUp(epoch: number, first: number, last: number): Range[] {
+    const pieces = this.gone.missingWithin(epoch, first, last);
+    for (const [from, to] of pieces) {
+      this.gone.add(epoch, from, to);
+      for (const set of this.sets.values()) set.add(epoch, from, to);
+    }
+    return pieces;
+  }
+
+  giveUpBelow(floor: Position): void {
+    this.gone.addBelow(floor);
+    for (const set of this.sets.values()) set.addBelow(floor);
+  }
+
+  record(): CursorsRecord {
+    const cursors = Object.fromEntries([...this.sets].map(([name, set]) => [name, set.record()]));
+    return { gone: this.gone.record(), cursors };
+  }
+
+  private ackedByAll(epoch: number, first: number, last: number): Range[] {
+    if (this.sets.size === 1) return [[first, last]];
+    let pieces: Range[] = [[first, last]];
+    for (const set of this.sets.values()) {
+      pieces = pieces.flatMap(([from, to]) => set.within(epoch, from, to));
+    }
+    return pieces;
+  }
+
+  /** After a cursor went away, more may be common to those that remain. */
+  private gatherGone(): void {
+    const [first, ...others] = this.sets.values();
+    if (first === undefined) return;
+    const floor = others.reduce((low, set) => lower(low, set.floor), first.floor);
+    this.giveUpBelow(floor);
+    for (const [epoch, ranges] of first.record().above) {
+      for (const [from, to] of ranges) {
+        for (const [a, b] of this.ackedByAll(epoch, from, to)) this.gone.add(epoch, a, b);
+      }
+    }
+    for (const set of this.sets.values()) {
+      set.addBelow(this.gone.floor);
+      for (const [epoch, ranges] of this.gone.record().above)
+        for (const [a, b] of ranges) set.add(epoch, a, b);
+    }
+  }
+}
+
+function lower(a: Position, b: Position): Position {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.sequence < b.sequence) ? a : b;
+}

@@ -1,0 +1,85 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Environment } from './environment.js';
+import { raiseEpoch } from './identity.js';
+import { ownKey } from './keys.js';
+import { HOT_ROWS, encodePosition } from './hot-rows.js';
+
+/**
+ * The folder of hot. Whether its database may be opened at all must be known before: after the power was lost its
+ * pages may be anything, and LMDB does not check them. So a small file next to it names the boot and the epoch:
+ *
+ *   hot/made.json         {"bootId": ..., "epoch": ...}
+ *   hot/damaged           made when an operation found damage; the next worker begins anew
+ *   hot/data.mdb          the database
+ *   hot.lost-<epoch>/     what was set aside, until the drain has counted it
+ *   hot.new/              being made: renamed when it is whole
+ */
+export interface Made {
+  readonly bootId: string;
+  readonly epoch: number;
+}
+
+export const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+
+export function currentBootId(): string {
+  return readFileSync(BOOT_ID_FILE, 'utf8').trim();
+}
+
+export function hotFolder(directory: string): string {
+  return join(directory, 'hot');
+}
+
+export function readMade(folder: string): Made | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(join(folder, 'made.json'), 'utf8'));
+    if (typeof value !== 'object' || value === null || !('bootId' in value) || !('epoch' in value))
+      return undefined;
+    const { bootId, epoch } = value;
+    return typeof bootId === 'string' && typeof epoch === 'number' && Number.isInteger(epoch)
+      ? { bootId, epoch }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when hot was made in this boot and nothing is known to be wrong with it. */
+export function mayBeOpened(directory: string, bootId: string): boolean {
+  const folder = hotFolder(directory);
+  return readMade(folder)?.bootId === bootId && !existsSync(join(folder, 'damaged'));
+}
+
+export function markDamaged(directory: string): void {
+  writeFileSync(join(hotFolder(directory), 'damaged'), '');
+}
+
+/** Takes a hot away that can no longer be used; an earlier one that is still there is removed: one is kept. */
+export function setHotAside(directory: string): void {
+  const folder = hotFolder(directory);
+  if (!existsSync(folder)) return;
+  for (const earlier of lostHots(directory)) rmSync(earlier.folder, { recursive: true, force: true });
+  renameSync(folder, join(directory, `hot.lost-${readMade(folder)?.epoch ?? 0}`));
+}
+
+export function lostHots(directory: string): { folder: string; epoch: number }[] {
+  return readdirSync(directory).flatMap((name) => {
+    const epoch = /^hot\.lost-(\d+)$/.exec(name)?.[1];
+    return epoch === undefined ? [] : [{ folder: join(directory, name), epoch: Number(epoch) }];
+  });
+}
+
+/** Makes an empty hot in an epoch of its own. Killed half way, it leaves at most an epoch that was never used. */
+export function makeHot(directory: string, bootId: string, mapBytes: number): void {
+  const { epoch } = raiseEpoch(directory);
+  const folder = join(directory, 'hot.new');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { mode: 0o700 });
+  const environment = Environment.openWriter(folder, { durable: false, mapBytes });
+  environment.transact(() => {
+    environment.put(ownKey(HOT_ROWS.last), encodePosition({ epoch, sequence: 0 }));
+  });
+  void environment.close();
+  writeFileSync(join(folder, 'made.json'), JSON.stringify({ bootId, epoch }));
+  renameSync(folder, hotFolder(directory));
+}

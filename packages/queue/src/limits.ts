@@ -1,0 +1,55 @@
+/**
+ * The largest batch, and the largest row. The LMDB binding copies values out through a buffer of 16 MiB; larger
+ * ones take another way, in which a value can be seen after its page was reused.
+ */
+export const VALUE_BYTES_MAX = 16 * 1024 * 1024 - 1;
+
+/**
+ * Free bytes without which no LMDB environment is opened: its lock file is mapped, and touching a page of it for
+ * which the disk has no block ends the process with SIGBUS. The files need some 30 KiB; other programs write too.
+ */
+export const OPEN_RESERVE_BYTES = 1024 * 1024;
+
+/** Reader slots: a worker, a forwarder, a few command lines, and the slots of killed ones until they are cleared. */
+export const READERS_MAX = 64;
+
+/** Deleted in one transaction: enough to catch up, few enough that no append takes long. */
+export const DELETES_PER_TRANSACTION = 8;
+
+/** After so many appended bytes, and on every collect(), the room is measured again. */
+export const ROOM_CHECK_BYTES = 16 * 1024 * 1024;
+
+/** append() looks at what the drain has told after so many appended bytes, */
+export const TOLD_CHECK_BYTES = 1024 * 1024;
+
+/** or after so many milliseconds. */
+export const TOLD_CHECK_MS = 2;
+
+/** Of one transaction into the store: its copy is held in memory until it is on disk. */
+export const STORE_TRANSACTION_BYTES = 32 * 1024 * 1024;
+
+/** And so many batches: each costs about a microsecond of the forwarder's time. */
+export const STORE_TRANSACTION_BATCHES = 16_384;
+
+/** Files of the store: 1/64 of the queue, within these bounds. A file leaves the disk when all of it is acked. */
+export const STORE_FILE_BYTES_MAX = 256 * 1024 * 1024;
+export const STORE_FILE_BYTES_MIN = 1024 * 1024;
+
+/**
+ * A commit that takes longer is given up: LMDB's binding may never settle a promise after the disk failed. The
+ * slowest disks need seconds for 32 MiB.
+ */
+export const WRITE_DEADLINE_MS = 60_000;
+
+/** After the store or the state could not be written, so long until the next try. */
+export const RETRY_MS = 1000;
+
+/** Changed cursors reach the crash-proof state at least so often: that is as far as they fall back with the power. */
+export const STATE_SAVE_MS = 1000;
+
+/** Set in a batch's flags: in the store before it is read. The wire format gives this bit the same name. */
+export const FLAG_DURABLE_FIRST = 8;
+
+export function storeFileBytes(maxSizeBytes: number): number {
+  return Math.min(STORE_FILE_BYTES_MAX, Math.max(STORE_FILE_BYTES_MIN, Math.floor(maxSizeBytes / 64)));
+}

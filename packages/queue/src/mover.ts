@@ -1,0 +1,153 @@
+import type { Cursors } from './cursors.js';
+import type { SavedRest } from './durable-rests.js';
+import type { DrainState } from './drain-state.js';
+import type { Losses } from './counters.js';
+import { QueueError } from './errors.js';
+import type { HotView } from './hot-view.js';
+import { FLAG_DURABLE_FIRST, STORE_TRANSACTION_BATCHES, STORE_TRANSACTION_BYTES } from './limits.js';
+import { comparePositions, type Position } from './position.js';
+import type { InspectBatch } from './settings.js';
+import type { Store } from './store.js';
+import type { StoreEntry } from './store-file.js';
+
+/** What the mover needs of the drain. */
+export interface MoverContext {
+  readonly hot: HotView;
+  readonly store: Store;
+  readonly state: DrainState;
+  readonly cursors: Cursors;
+  readonly inspect: InspectBatch;
+  losses(): Losses;
+  /** Everything up to here is in the store. */
+  checkpointed(): Position;
+  noteMissing(epoch: number, first: number, last: number): void;
+}
+
+/**
+ * Brings what is in hot up to `target` to the disk, and what has to be told only when that is done:
+ *
+ *   1. batches that somebody still wants: into the store, in order, each transaction flushed before the next
+ *   2. the state, if durable rests change: those of streams that go on in a DURABLE_FIRST batch leave, and when
+ *      `rests` is given, it takes the place of all that was saved in this epoch
+ *
+ * The caller tells it afterwards. A kill anywhere in between leaves batches in both tiers, never in none.
+ */
+export async function moveToStore(
+  context: MoverContext,
+  target: Position,
+  rests?: RestSnapshot,
+): Promise<void> {
+  const carriedOn = new Map<number, Position>();
+  let next = after(context.checkpointed());
+  while (comparePositions(next, target) <= 0) {
+    const { entries, end } = gather(context, next, target, carriedOn);
+    if (entries.length > 0) await context.store.append(entries);
+    next = after(end);
+  }
+  const changes = restChanges(context, target, carriedOn, rests);
+  // What was acked out of order was not moved. Were that forgotten, it would later look as if it were lost.
+  const ackedOutOfOrder = context.cursors.gone.record().above.length > 0;
+  if (changes.size > 0 || ackedOutOfOrder)
+    await context.state.save(context.cursors.record(), context.losses(), changes);
+}
+
+/** The rests as they were when hot's last batch was the target. */
+export interface RestSnapshot {
+  readonly rests: ReadonlyMap<string, Buffer>;
+  /** Those of earlier epochs are batches by now. */
+  readonly earlierTaken: boolean;
+}
+
+/** Copies what one transaction takes. `end` is the last position that has been dealt with. */
+function gather(
+  context: MoverContext,
+  from: Position,
+  target: Position,
+  carriedOn: Map<number, Position>,
+): { entries: StoreEntry[]; end: Position } {
+  const { hot, cursors, inspect } = context;
+  // Without this, everything up to the target would look as if it were missing.
+  if (!hot.isOpen || hot.epoch !== target.epoch)
+    throw new QueueError('io', 'hot was replaced during a checkpoint');
+  const entries: StoreEntry[] = [];
+  const gaps: [epoch: number, first: number, last: number][] = [];
+  let bytes = 0;
+  let end = target;
+  let expected = cursors.gone.nextMissing(
+    hot.epoch === from.epoch ? from : { epoch: hot.epoch, sequence: 1 },
+  );
+  hot.refresh();
+  hot.forEach(expected, (position, value) => {
+    if (comparePositions(position, target) > 0) return false;
+    if (cursors.gone.has(position)) return true;
+    if (
+      entries.length >= STORE_TRANSACTION_BATCHES ||
+      (bytes > 0 && bytes + value.length > STORE_TRANSACTION_BYTES)
+    ) {
+      end = before(position);
+      return false;
+    }
+    if (expected.epoch === position.epoch && expected.sequence < position.sequence) {
+      gaps.push([position.epoch, expected.sequence, position.sequence - 1]);
+    }
+    const { flags, stream, records } = inspect(value);
+    if ((flags & FLAG_DURABLE_FIRST) !== 0) carriedOn.set(stream, position);
+    entries.push({ position, bytes: Buffer.from(value), records });
+    bytes += value.length;
+    expected = cursors.gone.nextMissing(after(position));
+    return true;
+  });
+  if (comparePositions(expected, end) <= 0 && expected.epoch === end.epoch) {
+    gaps.push([end.epoch, expected.sequence, end.sequence]);
+  }
+  // Not before: to look at anything else while a value is visited would overwrite it.
+  for (const [epoch, first, last] of gaps) context.noteMissing(epoch, first, last);
+  hot.refresh();
+  return { entries, end };
+}
+
+function restChanges(
+  context: MoverContext,
+  target: Position,
+  carriedOn: ReadonlyMap<number, Position>,
+  snapshot: RestSnapshot | undefined,
+): Map<string, { bytes: Buffer; savedAt: Position } | undefined> {
+  const changes = new Map<string, { bytes: Buffer; savedAt: Position } | undefined>();
+  if (snapshot === undefined && carriedOn.size === 0) return changes;
+  const saved = context.state.rests();
+  for (const rest of saved) {
+    if (isReplaced(rest, target, snapshot) || isCarriedOn(rest, carriedOn, context.inspect)) {
+      changes.set(rest.key, undefined);
+    }
+  }
+  for (const [key, bytes] of snapshot?.rests ?? []) {
+    const same = saved
+      .find((rest) => rest.key === key && rest.savedAt.epoch === target.epoch)
+      ?.bytes.equals(bytes);
+    // What is saved already needs no flush again.
+    if (same === true) changes.delete(key);
+    else changes.set(key, { bytes, savedAt: target });
+  }
+  return changes;
+}
+
+function isReplaced(rest: SavedRest, target: Position, snapshot: RestSnapshot | undefined): boolean {
+  return snapshot !== undefined && (rest.savedAt.epoch === target.epoch || snapshot.earlierTaken);
+}
+
+function isCarriedOn(
+  rest: SavedRest,
+  carriedOn: ReadonlyMap<number, Position>,
+  inspect: InspectBatch,
+): boolean {
+  const position = carriedOn.get(inspect(rest.bytes).stream);
+  return position !== undefined && comparePositions(position, rest.savedAt) > 0;
+}
+
+export function after({ epoch, sequence }: Position): Position {
+  return { epoch, sequence: sequence + 1 };
+}
+
+function before({ epoch, sequence }: Position): Position {
+  return { epoch, sequence: sequence - 1 };
+}

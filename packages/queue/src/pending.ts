@@ -1,0 +1,98 @@
+import type { AckSet } from './ack-set.js';
+import type { HotView } from './hot-view.js';
+import { after } from './mover.js';
+import { comparePositions, type Position } from './position.js';
+import type { InspectBatch } from './settings.js';
+import type { Store } from './store.js';
+
+/** What a destination has still to get. Batches are exact, records and bytes are scaled from what was looked at. */
+export interface CursorStatistics {
+  readonly batches: number;
+  readonly records: number;
+  readonly bytes: number;
+  /** Time of the oldest batch since 1970; undefined when there is none. */
+  readonly oldestMs: number | undefined;
+}
+
+/** Of hot, so much is looked at: what is behind it is taken to be alike. */
+const LOOK_BATCHES = 2000;
+const LOOK_BYTES = 16 * 1024 * 1024;
+
+interface Context {
+  readonly hot: HotView;
+  readonly store: Store;
+  readonly inspect: InspectBatch;
+  checkpointed(): Position;
+}
+
+export function pendingOf(context: Context, acked: AckSet): CursorStatistics {
+  const stored = pendingInStore(context, acked);
+  const hot = pendingInHot(context, acked);
+  return {
+    batches: stored.batches + hot.batches,
+    records: Math.round(stored.records + hot.records),
+    bytes: Math.round(stored.bytes + hot.bytes),
+    oldestMs: oldestMs(context, acked),
+  };
+}
+
+function pendingInStore(
+  { store }: Context,
+  acked: AckSet,
+): { batches: number; records: number; bytes: number } {
+  let [batches, records, bytes] = [0, 0, 0];
+  for (const { first, last, amount } of store.all) {
+    if (first === undefined || last === undefined || amount.batches === 0) continue;
+    const span = first.epoch === last.epoch ? last.sequence - first.sequence + 1 : amount.batches;
+    const missing =
+      first.epoch === last.epoch ? missingCount(acked, first.epoch, first.sequence, last.sequence) : span;
+    // A file holds only some of its span: what was acked before it was written is not in it.
+    const share = Math.min(1, missing / amount.batches);
+    batches += Math.min(missing, amount.batches);
+    records += amount.records * share;
+    bytes += amount.bytes * share;
+  }
+  return { batches, records, bytes };
+}
+
+function pendingInHot(context: Context, acked: AckSet): { batches: number; records: number; bytes: number } {
+  const { hot, inspect } = context;
+  hot.refresh();
+  const last = hot.lastPosition();
+  if (last === undefined) return { batches: 0, records: 0, bytes: 0 };
+  const checkpointed = context.checkpointed();
+  const first = checkpointed.epoch === hot.epoch ? checkpointed.sequence + 1 : 1;
+  const batches = missingCount(acked, hot.epoch, first, last.sequence);
+  let [seen, records, bytes] = [0, 0, 0];
+  hot.forEach({ epoch: hot.epoch, sequence: first }, (position, value) => {
+    if (acked.has(position)) return true;
+    seen++;
+    records += inspect(value).records;
+    bytes += value.length;
+    return seen < LOOK_BATCHES && bytes < LOOK_BYTES;
+  });
+  hot.refresh();
+  const scale = seen === 0 ? 0 : batches / seen;
+  return { batches, records: records * scale, bytes: bytes * scale };
+}
+
+function oldestMs(context: Context, acked: AckSet): number | undefined {
+  const { hot, store, inspect } = context;
+  const checkpointed = context.checkpointed();
+  let found: number | undefined;
+  const look = (position: Position, bytes: Buffer): boolean => {
+    if (acked.has(position)) return true;
+    found = inspect(bytes).timeMs;
+    return false;
+  };
+  const start = acked.floor;
+  if (!store.forEach(start, checkpointed, look)) return found;
+  const inHot = after(checkpointed);
+  hot.forEach(comparePositions(start, inHot) > 0 ? start : inHot, look);
+  hot.refresh();
+  return found;
+}
+
+function missingCount(acked: AckSet, epoch: number, first: number, last: number): number {
+  return acked.missingWithin(epoch, first, last).reduce((sum, [from, to]) => sum + to - from + 1, 0);
+}
