@@ -1,4 +1,5 @@
-import type { Position, SequenceRange } from './queue-source.js';
+import type { Position } from '@k2hft/queue';
+import type { SequenceRange } from './queue-source.js';
 
 /** Consecutive batches of one epoch. */
 interface Run {

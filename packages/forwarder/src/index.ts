@@ -2,12 +2,6 @@ export { ForwarderError, type ForwarderErrorCode } from './errors.js';
 export type { Amount } from './flight.js';
 export { Forwarder, type ForwarderOptions } from './forwarder.js';
 export type { LinkState } from './link.js';
-export {
-  comparePositions,
-  type Position,
-  type QueueSource,
-  type QueuedBatch,
-  type SequenceRange,
-} from './queue-source.js';
+export type { QueueSource, QueuedBatch, SequenceRange } from './queue-source.js';
 export { cursorsOf, type ForwarderServers, type Tuning } from './settings.js';
 export type { Log, LogLevel, ServerStatus } from './status.js';

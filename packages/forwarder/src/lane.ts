@@ -1,14 +1,8 @@
+import { POSITION_ZERO, comparePositions, type Position } from '@k2hft/queue';
 import { WireError, decodeBatch, readRecordCount } from '@k2hft/wire';
 import type { ServerLink } from './link.js';
 import { packBatches } from './packing.js';
-import {
-  POSITION_ZERO,
-  comparePositions,
-  type Position,
-  type QueueSource,
-  type QueuedBatch,
-  type SequenceRange,
-} from './queue-source.js';
+import type { QueueSource, QueuedBatch, SequenceRange } from './queue-source.js';
 import { PACK_BYTES_MAX, type ForwarderServers } from './settings.js';
 import type { Log } from './status.js';
 

@@ -1,10 +1,11 @@
+import { comparePositions, type Position } from '@k2hft/queue';
 import { encodeMessage, readRecordCount, type AckMessage, type StatusMessage } from '@k2hft/wire';
 import { backoffMs } from './backoff.js';
 import { Complaints } from './complaints.js';
 import { Connection, type ConnectionOptions, type Loss } from './connection.js';
 import { Flight } from './flight.js';
 import { messageOf } from './message.js';
-import { comparePositions, type Position, type QueuedBatch, type SequenceRange } from './queue-source.js';
+import type { QueuedBatch, SequenceRange } from './queue-source.js';
 import type { Log, ServerStatus } from './status.js';
 import { Traffic } from './traffic.js';
 

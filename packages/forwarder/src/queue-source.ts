@@ -1,16 +1,4 @@
-/** Ordered by epoch, then by sequence. */
-export interface Position {
-  readonly epoch: number;
-  readonly sequence: number;
-}
-
-/** Before every batch. */
-export const POSITION_ZERO: Position = { epoch: 0, sequence: 0 };
-
-/** Negative, zero or positive as `a` stands before, at or after `b`. */
-export function comparePositions(a: Position, b: Position): number {
-  return a.epoch - b.epoch || a.sequence - b.sequence;
-}
+import type { Position } from '@k2hft/queue';
 
 export interface QueuedBatch {
   readonly position: Position;

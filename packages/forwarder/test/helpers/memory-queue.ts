@@ -1,22 +1,17 @@
+import { comparePositions, type Position } from '@k2hft/queue';
 import { BATCH_PREFIX_BYTES, encodeAttributes, writeBatchHeader } from '@k2hft/wire';
-import {
-  comparePositions,
-  type Position,
-  type QueueSource,
-  type QueuedBatch,
-  type SequenceRange,
-} from '../../src/index.js';
+import type { QueueSource, QueuedBatch, SequenceRange } from '../../src/index.js';
 
 const ATTRIBUTES = encodeAttributes({ path: Buffer.from('a.log'), host: 'test' });
 
 /** A whole batch of one record. */
-export function makeBatch(position: Position, payload: Buffer): Buffer {
+export function makeBatch(position: Position, payload: Buffer, flags = 0): Buffer {
   const payloadStart = BATCH_PREFIX_BYTES + ATTRIBUTES.length;
   const bytes = Buffer.alloc(payloadStart + payload.length);
   payload.copy(bytes, payloadStart);
   const fields = {
     stream: 1,
-    flags: 0,
+    flags,
     recordCount: 1,
     timeSeconds: 1,
     timeNanos: 0,
