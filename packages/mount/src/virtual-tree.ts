@@ -25,15 +25,13 @@ import type { FileTree } from './file-tree.js';
 import { HandleTable } from './handles.js';
 import { checkName, NAME_BYTES_MAX } from './nodes-names.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
-import { readTail, resizeTail, writeTail } from './tail-content.js';
+import { readTail, writeTail } from './tail-content.js';
 import { TailRings } from './tail-rings.js';
+import { changeAttributes, FILE_BYTES_MAX } from './virtual-attributes.js';
 import { VirtualEntries, VIRTUAL_VALID_MS } from './virtual-entries.js';
 import { VirtualNames } from './virtual-names.js';
 import type { VirtualNode } from './virtual-node-rows.js';
 import { presentTime, VIRTUAL_NODES_MAX, VirtualNodes } from './virtual-nodes.js';
-
-/** Positions are numbers here; beyond this they would not be exact any more. It is 8 PiB. */
-const FILE_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 
 /** PATH_MAX less its final zero byte: what symlink(2) takes. */
 const TARGET_BYTES_MAX = 4095;
@@ -116,23 +114,7 @@ export class VirtualTree implements FileTree {
   }
 
   setattr(request: FuseRequest, changes: AttributeChanges): { attributes: Attributes; validMs: number } {
-    const node = this.nodes.get(request.nodeId);
-    const now = presentTime();
-    const timeOf = (change: AttributeChanges['atime']) => (change === 'now' ? now : change);
-    if (changes.sizeBytes !== undefined) {
-      this.resize(node, changes.sizeBytes);
-      node.mtime = now;
-    }
-    node.atime = timeOf(changes.atime) ?? node.atime;
-    node.mtime = timeOf(changes.mtime) ?? node.mtime;
-    node.ctime = now;
-    this.nodes.saveContent(node);
-    if (changes.mode !== undefined) node.mode = (node.mode & FILE_TYPE) | (changes.mode & PERMISSIONS);
-    node.uid = changes.uid ?? node.uid;
-    node.gid = changes.gid ?? node.gid;
-    if (changes.mode !== undefined || changes.uid !== undefined || changes.gid !== undefined) {
-      this.nodes.save(node);
-    }
+    changeAttributes(this.nodes, this.rings, this.nodes.get(request.nodeId), changes);
     return this.getattr(request);
   }
 
@@ -325,13 +307,6 @@ export class VirtualTree implements FileTree {
     const handle = this.handles.remove(handleId);
     const node = handle && this.nodes.peek(handle.nodeId);
     if (node !== undefined) this.nodes.closed(node);
-  }
-
-  private resize(node: VirtualNode, sizeBytes: number): void {
-    if (isDirectoryMode(node.mode)) throw new FuseError('EISDIR');
-    if (!isRegularMode(node.mode)) throw new FuseError('EINVAL');
-    if (sizeBytes > FILE_BYTES_MAX) throw new FuseError('EFBIG');
-    resizeTail(this.rings, node, sizeBytes);
   }
 }
 
