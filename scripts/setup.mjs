@@ -26,9 +26,20 @@ function fingerprint() {
 }
 
 function manifests() {
-  const folders = ['packages/wire', 'packages/config', 'packages/queue', 'packages/fuse', 'packages/forwarder'];
+  const folders = [
+    'packages/wire',
+    'packages/config',
+    'packages/queue',
+    'packages/fuse',
+    'packages/forwarder',
+  ];
   folders.push('packages/mount', 'packages/server', 'test', 'test/harness');
-  return ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...folders.map((folder) => `${folder}/package.json`)];
+  return [
+    'package.json',
+    'pnpm-lock.yaml',
+    'pnpm-workspace.yaml',
+    ...folders.map((folder) => `${folder}/package.json`),
+  ];
 }
 
 const wanted = fingerprint();

@@ -12,11 +12,17 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   refuse(`k2hft needs Node.js 20.19 or later; this is ${process.versions.node}.`);
 }
-if (process.getuid?.() !== 0) refuse('k2hft mounts a file system, which needs root: run npm start as root (sudo npm start).');
+if (process.getuid?.() !== 0)
+  refuse('k2hft mounts a file system, which needs root: run npm start as root (sudo npm start).');
 if (!existsSync('/dev/fuse')) {
-  refuse('There is no /dev/fuse here: load the kernel module (modprobe fuse), or give the container the device (--device /dev/fuse).');
+  refuse(
+    'There is no /dev/fuse here: load the kernel module (modprobe fuse), or give the container the device (--device /dev/fuse).',
+  );
 }
-const setup = spawnSync(process.execPath, ['scripts/setup.mjs'], { stdio: ['ignore', once ? 'ignore' : 'inherit', 'inherit'] });
+const setup = spawnSync(process.execPath, ['scripts/setup.mjs'], {
+  // What the build says is not part of what this shows.
+  stdio: ['ignore', 2, 2],
+});
 if (setup.status !== 0) process.exit(setup.status ?? 1);
 
 const folder = mkdtempSync(join(tmpdir(), 'k2hft-start-'));
@@ -42,7 +48,11 @@ async function demonstrate() {
     paths.serverConfig,
     `listen: ws://127.0.0.1:0\nstate_dir: ${join(folder, 'server-state')}\noutput:\n  dir: ${paths.aggregated}\n`,
   );
-  const url = await started('node_modules/.bin/k2hft-svr', ['-c', paths.serverConfig], /k2hft-svr: listening on (\S+)/);
+  const url = await started(
+    'node_modules/.bin/k2hft-svr',
+    ['-c', paths.serverConfig],
+    /k2hft-svr: listening on (\S+)/,
+  );
   writeFileSync(
     paths.mountConfig,
     `mount:\n  mode: virtual\nqueue:\n  dir: ${join(folder, 'queue')}\nservers:\n  urls: [${url}]\n` +
@@ -114,4 +124,10 @@ async function end(status) {
   }
   rmSync(folder, { recursive: true, force: true });
   process.exit(status);
+}
+
+/** One clear sentence, and out. */
+function refuse(sentence) {
+  console.error(sentence);
+  process.exit(1);
 }

@@ -4,7 +4,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Whole-system tests run after the packages' own: what fails in a package fails more clearly there. */
-const FOLDERS = ['wire', 'config', 'queue', 'fuse', 'forwarder', 'mount', 'server'].map((name) => `packages/${name}/dist/test`);
+const FOLDERS = ['wire', 'config', 'queue', 'fuse', 'forwarder', 'mount', 'server'].map(
+  (name) => `packages/${name}/dist/test`,
+);
 FOLDERS.push('test/dist');
 
 function testFiles(folder) {
@@ -18,12 +20,18 @@ function testFiles(folder) {
 }
 
 const wanted = process.argv.slice(2);
-const files = FOLDERS.flatMap(testFiles).filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+const files = FOLDERS.flatMap(testFiles).filter(
+  (file) => wanted.length === 0 || wanted.some((part) => file.includes(part)),
+);
 if (files.length === 0) {
   console.error('no test matches');
   process.exit(1);
 }
-const done = spawnSync(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=2', ...files], {
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
+const done = spawnSync(
+  process.execPath,
+  ['--enable-source-maps', '--test', '--test-concurrency=2', ...files],
+  {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  },
+);
 process.exit(done.status ?? 1);

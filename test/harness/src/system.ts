@@ -132,7 +132,10 @@ export async function waitUntilDelivered(mount: RunningMount, limitMs = 30_000):
 export function childrenOf(pid: number): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return text.split(' ').filter((part) => part !== '').map(Number);
+    return text
+      .split(' ')
+      .filter((part) => part !== '')
+      .map(Number);
   } catch {
     return [];
   }

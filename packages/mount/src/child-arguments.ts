@@ -1,0 +1,44 @@
+import type { MountSettings } from '@k2hft/config';
+import type { Negotiated } from '@k2hft/fuse';
+
+/** Permission bits and owner of the directory that is mounted on. */
+export interface RootOwner {
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** What the supervisor hands to its children, as JSON in their environment. */
+export interface ChildArguments {
+  settings: MountSettings;
+  mountPoint: string;
+  /** Names this mounting: another value than the stored one tells a worker that the mount is new. */
+  mountId: string;
+  negotiated: Negotiated;
+  rootOwner: RootOwner;
+  /** The mount is gone: only send the unfinished lines. */
+  finishOnly: boolean;
+}
+
+const VARIABLE = 'K2HFT_CHILD';
+
+/** File descriptors of a worker, beside the standard three. */
+export const WORKER_FUSE_FD = 3;
+/** The directory below the mount point, opened before the mount. */
+export const WORKER_ROOT_FD = 4;
+/** A socket pair with the supervisor: closed when the supervisor has died. */
+export const WORKER_CONTROL_FD = 5;
+
+/** Bytes that a worker sends to the supervisor. */
+export const CONTROL_WAITING = 'w';
+export const CONTROL_NOTHING_WAITS = 'n';
+
+export function childEnvironment(argumentsOfChild: ChildArguments): NodeJS.ProcessEnv {
+  return { ...process.env, [VARIABLE]: JSON.stringify(argumentsOfChild) };
+}
+
+export function readChildArguments(): ChildArguments {
+  const text = process.env[VARIABLE];
+  if (text === undefined) throw new Error('this program is started by k2hft mount, not by hand');
+  return JSON.parse(text) as ChildArguments;
+}

@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { RestartPolicy } from './restart-policy.js';
+
+export interface KeptChildOptions {
+  name: string;
+  /** Path of the compiled program. */
+  program: string;
+  environment: NodeJS.ProcessEnv;
+  stdio: StdioOptions;
+  /** Called with each new process. */
+  started(child: ChildProcess): void;
+  /** The policy says that it makes no sense any more. */
+  givenUp(reason: string): void;
+  warn(message: string): void;
+}
+
+/**
+ * States of a kept child: `running` (a process lives), `waiting` (the next one is due after a delay), `ending` (it
+ * is to end and stays ended), `ended`.
+ */
+type State = 'running' | 'waiting' | 'ending' | 'ended';
+
+/** A child process that is started again whenever it ends, as its restart policy allows. */
+export class KeptChild {
+  private state: State = 'ended';
+  private child: ChildProcess | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly policy = new RestartPolicy();
+  private served = false;
+  private killedByUs = false;
+  private onEnded: (() => void) | undefined;
+  restarts = 0;
+
+  constructor(private readonly options: KeptChildOptions) {}
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  get process(): ChildProcess | undefined {
+    return this.child;
+  }
+
+  start(): void {
+    const { program, environment, stdio, started } = this.options;
+    this.state = 'running';
+    this.served = false;
+    this.killedByUs = false;
+    // A session of its own: a terminal's Ctrl-C is for the supervisor, which ends its children in order.
+    const child = spawn(process.execPath, ['--enable-source-maps', program], {
+      env: environment,
+      stdio,
+      detached: true,
+    });
+    this.child = child;
+    child.once('error', (error) => {
+      this.options.warn(`cannot start the ${this.options.name}: ${error.message}`);
+    });
+    child.once('exit', (status, signal) => {
+      this.exited(status, signal);
+    });
+    started(child);
+  }
+
+  /** It does what it is there for: an end from outside does not count against it. */
+  markServed(): void {
+    this.served = true;
+  }
+
+  /** Kills the process because it does not work; it is started again. */
+  killBroken(): void {
+    this.killedByUs = true;
+    this.child?.kill('SIGKILL');
+  }
+
+  /** No restart any more. Resolves when the process has ended by itself, or after `graceMs` by SIGKILL. */
+  async end(graceMs: number): Promise<void> {
+    clearTimeout(this.timer);
+    if (this.state !== 'running') {
+      this.state = 'ended';
+      return;
+    }
+    this.state = 'ending';
+    const ended = new Promise<void>((resolve) => {
+      this.onEnded = resolve;
+    });
+    const killer = setTimeout(() => this.child?.kill('SIGKILL'), graceMs);
+    await ended;
+    clearTimeout(killer);
+  }
+
+  private exited(status: number | null, signal: NodeJS.Signals | null): void {
+    this.child = undefined;
+    if (this.state === 'ending') {
+      this.state = 'ended';
+      this.onEnded?.();
+      return;
+    }
+    const { name, warn, givenUp } = this.options;
+    const killedFromOutside = signal === 'SIGKILL' && !this.killedByUs;
+    const how = signal ?? `status ${status ?? -1}`;
+    const decision = this.policy.decide({ atMs: performance.now(), served: this.served, killedFromOutside });
+    if (!decision.restart) {
+      this.state = 'ended';
+      givenUp(`the ${name} ended again and again, last with ${how}`);
+      return;
+    }
+    this.restarts++;
+    warn(`the ${name} ended with ${how} and is started again`);
+    this.state = 'waiting';
+    if (decision.afterMs === 0) this.start();
+    else
+      this.timer = setTimeout(() => {
+        this.start();
+      }, decision.afterMs);
+  }
+}

@@ -1,0 +1,34 @@
+import { resolve } from 'node:path';
+import { ExitStatus } from '@k2hft/config';
+import { CommandError } from './failure.js';
+import { registeredMounts } from './mount-registry.js';
+import { askStatus } from './status-socket.js';
+import { formatStatus, type MountStatus } from './format-status.js';
+
+/** `k2hft status [POINT] [--json]`: asks the forwarders of the running mounts. */
+export async function runStatus(point: string | undefined, options: { json?: boolean }): Promise<void> {
+  const wanted = point === undefined ? undefined : resolve(point);
+  const mounts = registeredMounts().filter(({ mountPoint }) => wanted === undefined || mountPoint === wanted);
+  if (mounts.length === 0) {
+    const what =
+      wanted === undefined ? 'no mount of k2hft is running' : `no mount of k2hft is running on ${wanted}`;
+    throw new CommandError(ExitStatus.UNAVAILABLE, what);
+  }
+  const statuses: MountStatus[] = [];
+  for (const { mountPoint, statusSocket, supervisorPid } of mounts) {
+    try {
+      statuses.push((await askStatus(statusSocket)) as MountStatus);
+    } catch (error) {
+      throw new CommandError(
+        ExitStatus.UNAVAILABLE,
+        `${mountPoint} (process ${supervisorPid}) does not tell its status: ${String(error)}`,
+      );
+    }
+  }
+  if (options.json === true) {
+    const content = wanted === undefined ? statuses : statuses[0];
+    process.stdout.write(`${JSON.stringify(content, undefined, 2)}\n`);
+  } else {
+    process.stdout.write(statuses.map(formatStatus).join('\n'));
+  }
+}

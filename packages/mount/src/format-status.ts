@@ -1,0 +1,69 @@
+import type { ServerStatus } from '@k2hft/forwarder';
+import type { QueueSummary } from './queue-summary.js';
+import type { WorkerReportContent } from './worker-report.js';
+
+/** What a running mount tells of itself. */
+export interface MountStatus {
+  mountPoint: string;
+  mode: string;
+  host: string;
+  source: string;
+  software: string;
+  queue: QueueSummary;
+  servers: ServerStatus[];
+  worker: WorkerReportContent | undefined;
+  processes: { supervisor: number; worker: number | undefined; forwarder: number };
+}
+
+const FILES_SHOWN = 20;
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** A size as a person reads it: 1536 is `1.5 KiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 100 ? 0 : 1;
+  return `${value.toFixed(digits)} ${UNITS[unit] ?? ''}`;
+}
+
+/** A duration as a person reads it: 90 000 ms is `1.5 min`. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
+  if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(1)} s`;
+  if (durationMs < 3_600_000) return `${(durationMs / 60_000).toFixed(1)} min`;
+  return `${(durationMs / 3_600_000).toFixed(1)} h`;
+}
+
+/** Several lines of text, the last with a newline. */
+export function formatStatus(status: MountStatus): string {
+  const { queue, worker } = status;
+  const lines = [
+    `${status.mountPoint}  ${status.mode}, host ${status.host}, ${status.software}, source ${status.source}`,
+    `  queue    ${queue.batches} batches, ${queue.records} records, ${formatBytes(queue.bytes)}, oldest ${
+      queue.oldestMs === undefined ? '-' : formatDuration(queue.oldestMs)
+    }`,
+  ];
+  for (const [reason, amount] of Object.entries(queue.lost)) {
+    lines.push(`  lost     ${reason}: ${amount.records} records, ${formatBytes(amount.bytes)}`);
+  }
+  for (const server of status.servers) {
+    const { records, bytes } = server.acked;
+    const rate = `${server.rate.recordsPerSecond.toFixed(0)} records/s, ${formatBytes(server.rate.bytesPerSecond)}/s`;
+    lines.push(
+      `  server   ${server.url}  ${server.state}, ${records} records (${formatBytes(bytes)}) acknowledged, ${rate}`,
+    );
+    if (server.lastError !== undefined) {
+      lines.push(
+        `           last error ${new Date(server.lastError.atMs).toISOString()}: ${server.lastError.message}`,
+      );
+    }
+  }
+  for (const file of worker?.files.slice(0, FILES_SHOWN) ?? []) {
+    lines.push(`  file     ${file.path}  ${formatBytes(file.bytes)}, ${formatBytes(file.bytesPerSecond)}/s`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { createLog, ExitStatus } from '@k2hft/config';
+import { cursorsOf, Forwarder } from '@k2hft/forwarder';
+import { fuseUnmount } from '@k2hft/fuse';
+import { QueueDrain, WakeListener } from '@k2hft/queue';
+import { inspectBatch } from '@k2hft/wire';
+import { bootId } from './boot-id.js';
+import { readChildArguments, type ChildArguments } from './child-arguments.js';
+import { isSupervisorMessage, type ForwarderMessage } from './forwarder-messages.js';
+import { defaultStatusSocket } from './mount-registry.js';
+import { summarizeQueue } from './queue-summary.js';
+import { SOFTWARE } from './software.js';
+import { StatusSocket } from './status-socket.js';
+import { workerReportPath, type WorkerReportContent } from './worker-report.js';
+
+/** The supervisor hears of progress at most this often: it ticks the worker when requests wait. */
+const PROGRESS_MS = 5;
+
+/** The process with the event loop: drains the queue to the servers, checkpoints, and serves the status. */
+async function main(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  const given = readChildArguments();
+  const log = createLog('k2hft', given.settings.log, (line) => process.stderr.write(line));
+  let workerPid: number | undefined;
+  // A closed channel means that the supervisor is dead: nobody would start a worker again, so the mount must go.
+  process.once('disconnect', () => {
+    void lastOneOut(given, workerPid);
+  });
+  const tell = (message: ForwarderMessage) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+  };
+  const { settings } = given;
+  const queue = await QueueDrain.open({
+    dir: settings.queue.dir,
+    settings: settings.queue,
+    cursors: cursorsOf(settings.servers),
+    inspect: inspectBatch,
+    ...bootId(),
+    onFault: ({ code, message }) => {
+      log(code === 'hot_lost' ? 'warn' : 'error', `queue: ${message}`);
+    },
+  });
+  const progress = atMostEvery(PROGRESS_MS, () => {
+    tell({ type: 'progress' });
+  });
+  const forwarder = new Forwarder({
+    queue,
+    servers: settings.servers,
+    host: settings.host,
+    software: SOFTWARE,
+    log,
+    onProgress: progress,
+  });
+  const listener = new WakeListener(settings.queue.dir, () => {
+    forwarder.noticed();
+  });
+  const status = new StatusSocket(settings.admin.socket ?? defaultStatusSocket(given.mountPoint), () => ({
+    mountPoint: given.mountPoint,
+    mode: settings.mount.mode,
+    host: settings.host,
+    source: queue.source,
+    software: SOFTWARE,
+    queue: summarizeQueue(queue.statistics(), Date.now()),
+    servers: forwarder.status(),
+    worker: readReport(settings.queue.dir),
+    processes: { supervisor: process.ppid, worker: workerPid, forwarder: process.pid },
+  }));
+  await status.listen().catch((error: unknown) => {
+    log('warn', `no status socket: ${String(error)}`);
+  });
+  process.on('message', (message: unknown) => {
+    if (!isSupervisorMessage(message)) return;
+    if (message.type === 'worker') workerPid = message.pid;
+    else void stop(message.graceMs);
+  });
+  forwarder.start();
+  tell({ type: 'up' });
+
+  async function stop(graceMs: number): Promise<void> {
+    listener.close();
+    status.close();
+    await forwarder.stop(graceMs);
+    await queue.close();
+    process.exit(ExitStatus.DONE);
+  }
+}
+
+async function lastOneOut(given: ChildArguments, workerPid: number | undefined): Promise<void> {
+  if (workerPid !== undefined) {
+    try {
+      process.kill(workerPid, 'SIGKILL');
+    } catch {
+      // It has ended by itself, as it should.
+    }
+  }
+  await fuseUnmount(given.mountPoint, { lazy: true }).catch(() => undefined);
+  process.exit(ExitStatus.FAULT);
+}
+
+function readReport(queueDir: string): WorkerReportContent | undefined {
+  try {
+    return JSON.parse(readFileSync(workerReportPath(queueDir), 'utf8')) as WorkerReportContent;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Calls `action` at once, and again at the end of the pause if it was asked for meanwhile. */
+function atMostEvery(pauseMs: number, action: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let wanted = false;
+  const fire = () => {
+    wanted = false;
+    action();
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (wanted) fire();
+    }, pauseMs);
+  };
+  return () => {
+    if (timer === undefined) fire();
+    else wanted = true;
+  };
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`k2hft: error: the forwarder failed: ${text}\n`);
+  process.exit(ExitStatus.FAULT);
+});

@@ -1,0 +1,67 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where running mounts tell of themselves, for `k2hft status` and `k2hft umount`. Emptied by the system at boot. */
+const REGISTRY_FOLDER = '/run/k2hft';
+const SUFFIX = '.mount.json';
+
+export interface RegisteredMount {
+  mountPoint: string;
+  supervisorPid: number;
+  queueDir: string;
+  statusSocket: string;
+}
+
+/** A file name for a mount point: the path with its separators escaped, as systemd names mount units. */
+export function mountName(mountPoint: string): string {
+  const text = mountPoint.replace(/^\/+|\/+$/g, '');
+  if (text === '') return '-';
+  return text
+    .replace(/[^A-Za-z0-9_.:/]/g, (character) => {
+      const bytes = [...Buffer.from(character)];
+      return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+    })
+    .replaceAll('/', '-');
+}
+
+export function defaultStatusSocket(mountPoint: string): string {
+  return join(REGISTRY_FOLDER, `${mountName(mountPoint)}.sock`);
+}
+
+export function registerMount(mount: RegisteredMount): void {
+  mkdirSync(REGISTRY_FOLDER, { recursive: true, mode: 0o755 });
+  const path = registryPath(mount.mountPoint);
+  writeFileSync(`${path}.new`, JSON.stringify(mount), { mode: 0o644 });
+  renameSync(`${path}.new`, path);
+}
+
+export function unregisterMount(mountPoint: string): void {
+  rmSync(registryPath(mountPoint), { force: true });
+}
+
+/** The registered mounts whose supervisor lives. */
+export function registeredMounts(): RegisteredMount[] {
+  let names: string[];
+  try {
+    names = readdirSync(REGISTRY_FOLDER);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => JSON.parse(readFileSync(join(REGISTRY_FOLDER, name), 'utf8')) as RegisteredMount)
+    .filter(({ supervisorPid }) => isAlive(supervisorPid));
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function registryPath(mountPoint: string): string {
+  return join(REGISTRY_FOLDER, `${mountName(mountPoint)}${SUFFIX}`);
+}

@@ -1,0 +1,22 @@
+import picomatch from 'picomatch';
+import type { RuleSettings } from '@k2hft/config';
+import type { ByteString } from '@k2hft/fuse';
+
+/** Finds the first rule whose glob matches a path; undefined when nothing of the path is sent. */
+export type RuleFinder = (path: ByteString) => RuleSettings | undefined;
+
+/**
+ * Compiles the rules' globs. Paths are relative to the mount point, without a leading slash; `*` and `**` match
+ * names that begin with a dot as well, since a program that logs into such a file means it to be sent.
+ */
+export function compileRules(rules: readonly RuleSettings[]): RuleFinder {
+  const compiled = rules.map((rule) => ({
+    rule,
+    matches: picomatch(rule.path.replace(/^\/+/, ''), { dot: true }),
+  }));
+  return (path) => {
+    const text = Buffer.from(path, 'latin1').toString('utf8');
+    const found = compiled.find(({ matches }) => matches(text));
+    return found === undefined || found.rule.send === 'no' ? undefined : found.rule;
+  };
+}

@@ -1,0 +1,256 @@
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, openSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Socket } from 'node:net';
+import { ExitStatus, type Log, type MountSettings } from '@k2hft/config';
+import { findMount, fuseUnmount, mountFuse, MountError, negotiate, type Negotiated } from '@k2hft/fuse';
+import { lockQueue, makeWakeFifo, type QueueLock } from '@k2hft/queue';
+import {
+  childEnvironment,
+  type RootOwner,
+  CONTROL_WAITING,
+  WORKER_CONTROL_FD,
+  type ChildArguments,
+} from './child-arguments.js';
+import { KeptChild } from './child-process.js';
+import { isForwarderMessage, type SupervisorMessage } from './forwarder-messages.js';
+import { defaultStatusSocket, registerMount, unregisterMount } from './mount-registry.js';
+import { prepareMountPoint } from './mount-point.js';
+import { notifyServiceManager } from './service-manager.js';
+import { Ticker } from './ticker.js';
+
+const WORKER_PROGRAM = fileURLToPath(new URL('./worker-main.js', import.meta.url));
+const FORWARDER_PROGRAM = fileURLToPath(new URL('./forwarder-main.js', import.meta.url));
+/** How often a busy mount point is tried again while the supervisor wants to end. */
+const BUSY_RETRY_MS = 200;
+/** A worker whose mount is gone has only its unfinished lines to queue. */
+const WORKER_END_MS = 5_000;
+
+/**
+ * States of the supervisor: `starting` (until the first tick is answered), `serving`, `stopping` (unmounting and
+ * ending the children), `stopped`.
+ */
+type State = 'starting' | 'serving' | 'stopping' | 'stopped';
+
+export interface SupervisorOptions {
+  settings: MountSettings;
+  mountPoint: string;
+  log: Log;
+  /** The mount is served. */
+  ready(): void;
+  /** Everything has ended; the process may exit with `status`. */
+  ended(status: number): void;
+}
+
+/**
+ * The process that holds /dev/fuse, so that the mount outlives whoever serves it. It starts the worker and the forwarder,
+ * starts them again when they end, and ticks.
+ */
+export class Supervisor {
+  private state: State = 'starting';
+  private readonly ticker: Ticker;
+  private worker: KeptChild | undefined;
+  private forwarder: KeptChild | undefined;
+  private lock: QueueLock | undefined;
+  private fuseFd = -1;
+  private rootFd: number | undefined;
+  private negotiated: Negotiated | undefined;
+  private rootOwner: RootOwner | undefined;
+  private readonly mountId = randomUUID();
+
+  constructor(private readonly options: SupervisorOptions) {
+    this.ticker = new Ticker({
+      mountPoint: options.mountPoint,
+      answered: () => {
+        this.answered();
+      },
+      hangs: () => {
+        options.log('error', 'the mount worker does not answer; it is killed and started again');
+        this.worker?.killBroken();
+      },
+    });
+  }
+
+  /** Mounts and starts the children. Throws MountError, QueueError or a system error before anything is mounted. */
+  async start(): Promise<void> {
+    const { settings, mountPoint, log } = this.options;
+    await prepareMountPoint(mountPoint, log);
+    mkdirSync(settings.queue.dir, { recursive: true, mode: 0o700 });
+    this.lock = await lockQueue(settings.queue.dir, `k2hft mount ${mountPoint}`);
+    makeWakeFifo(settings.queue.dir);
+    this.rootOwner = ownerOf(mountPoint);
+    if (settings.mount.mode === 'overlay') this.rootFd = openSync(mountPoint, 'r');
+    const { fd } = await mountFuse(mountPoint, {
+      subtype: 'k2hft',
+      allowOther: settings.mount.allowOther,
+    });
+    this.fuseFd = fd;
+    try {
+      this.negotiated = negotiate(fd);
+      this.startChildren();
+    } catch (error) {
+      await fuseUnmount(mountPoint, { lazy: true });
+      throw error;
+    }
+    registerMount({
+      mountPoint,
+      supervisorPid: process.pid,
+      queueDir: settings.queue.dir,
+      statusSocket: settings.admin.socket ?? defaultStatusSocket(mountPoint),
+    });
+    this.ticker.start();
+  }
+
+  /** Unmounts, ends the children in order, and reports the end. `status` is what the process shall exit with. */
+  async stop(status: number): Promise<void> {
+    if (this.state === 'stopping' || this.state === 'stopped') return;
+    this.state = 'stopping';
+    const { mountPoint, settings, log } = this.options;
+    const deadlineMs = performance.now() + settings.shutdownTimeoutMs;
+    await this.unmount(deadlineMs);
+    this.ticker.stop();
+    await this.worker?.end(WORKER_END_MS);
+    await this.finishLines();
+    const graceMs = Math.max(0, deadlineMs - performance.now());
+    this.tellForwarder({ type: 'stop', graceMs });
+    await this.forwarder?.end(graceMs + WORKER_END_MS);
+    unregisterMount(mountPoint);
+    await this.lock?.release();
+    this.state = 'stopped';
+    log('info', `unmounted ${mountPoint}`);
+    this.options.ended(status);
+  }
+
+  private startChildren(): void {
+    this.worker = this.keep('mount worker', WORKER_PROGRAM, this.workerStdio(), (child) => {
+      this.workerStarted(child);
+    });
+    this.forwarder = this.keep(
+      'forwarder',
+      FORWARDER_PROGRAM,
+      ['ignore', 'inherit', 'inherit', 'ipc'],
+      (child) => {
+        this.forwarderStarted(child);
+      },
+    );
+    this.worker.start();
+    this.forwarder.start();
+  }
+
+  private workerStdio() {
+    const root = this.rootFd ?? ('ignore' as const);
+    return ['ignore' as const, 'inherit' as const, 'inherit' as const, this.fuseFd, root, 'pipe' as const];
+  }
+
+  private keep(
+    name: string,
+    program: string,
+    stdio: ConstructorParameters<typeof KeptChild>[0]['stdio'],
+    started: (child: ChildProcess) => void,
+  ): KeptChild {
+    const { log } = this.options;
+    return new KeptChild({
+      name,
+      program,
+      environment: childEnvironment(this.childArguments(false)),
+      stdio,
+      started,
+      warn: (message) => {
+        log('warn', message);
+      },
+      givenUp: (reason) => {
+        log('error', `${reason}; unmounting, since an error is better than a hang`);
+        void this.stop(ExitStatus.FAULT);
+      },
+    });
+  }
+
+  private childArguments(finishOnly: boolean): ChildArguments {
+    const { settings, mountPoint } = this.options;
+    const { negotiated, mountId, rootOwner } = this;
+    if (negotiated === undefined || rootOwner === undefined)
+      throw new Error('children are started after the negotiation');
+    return { settings, mountPoint, mountId, negotiated, rootOwner, finishOnly };
+  }
+
+  private workerStarted(child: ChildProcess): void {
+    const control = (child.stdio as readonly unknown[])[WORKER_CONTROL_FD] as Socket;
+    control.on('data', (bytes: Buffer) => {
+      this.ticker.setWaiting(bytes.toString().endsWith(CONTROL_WAITING));
+    });
+    control.on('error', () => undefined);
+    if (child.pid !== undefined) this.tellForwarder({ type: 'worker', pid: child.pid });
+  }
+
+  private forwarderStarted(child: ChildProcess): void {
+    child.on('message', (message: unknown) => {
+      if (!isForwarderMessage(message)) return;
+      if (message.type === 'up') this.forwarder?.markServed();
+      // Room or a checkpoint may be what a request in the worker waits for.
+      else if (this.ticker.isWaiting) this.ticker.tick();
+    });
+    child.on('error', () => undefined);
+    const pid = this.worker?.pid;
+    if (pid !== undefined) this.tellForwarder({ type: 'worker', pid });
+  }
+
+  private tellForwarder(message: SupervisorMessage): void {
+    const child = this.forwarder?.process;
+    if (child?.connected === true) child.send(message, () => undefined);
+  }
+
+  private answered(): void {
+    this.worker?.markServed();
+    if (this.state !== 'starting') return;
+    this.state = 'serving';
+    notifyServiceManager('READY=1');
+    this.options.ready();
+  }
+
+  /** A mount point that programs still use is tried until the deadline, then detached: new opens no longer reach it. */
+  private async unmount(deadlineMs: number): Promise<void> {
+    const { mountPoint, log } = this.options;
+    for (;;) {
+      try {
+        await fuseUnmount(mountPoint, {});
+        return;
+      } catch (error) {
+        if (!(error instanceof MountError)) throw error;
+        if ((await findMount(mountPoint))?.type !== 'fuse.k2hft') return;
+        if (error.code !== 'busy' || performance.now() > deadlineMs) {
+          log('warn', `${error.message}; detaching it`);
+          await fuseUnmount(mountPoint, { lazy: true }).catch((failure: unknown) => {
+            log('error', `cannot detach ${mountPoint}: ${String(failure)}`);
+          });
+          return;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS));
+    }
+  }
+
+  /** A worker that was killed, or served a detached mount, has left unfinished lines: a last one queues them. */
+  private async finishLines(): Promise<void> {
+    const { log } = this.options;
+    const finisher = new KeptChild({
+      name: 'last mount worker',
+      program: WORKER_PROGRAM,
+      environment: childEnvironment(this.childArguments(true)),
+      stdio: ['ignore', 'inherit', 'inherit'],
+      started: () => undefined,
+      warn: (message) => {
+        log('warn', message);
+      },
+      givenUp: () => undefined,
+    });
+    finisher.start();
+    await finisher.end(WORKER_END_MS);
+  }
+}
+
+/** A virtual root looks like the directory that it covers. */
+function ownerOf(mountPoint: string): RootOwner {
+  const { mode, uid, gid } = statSync(mountPoint);
+  return { mode: mode & 0o7777, uid, gid };
+}

@@ -1,0 +1,34 @@
+import type { MountSettings, RuleSettings } from '@k2hft/config';
+
+/**
+ * Settings that are part of the configuration but that this version does not carry out yet. They are refused: a
+ * filter or a certificate that is silently ignored would be worse than an error.
+ */
+export function unsupportedSettings(settings: MountSettings): string[] {
+  const found: string[] = [];
+  const refuse = (isSet: boolean, key: string) => {
+    if (isSet) found.push(key);
+  };
+  refuse(settings.mount.driver !== 'kernel', 'mount.driver: fuse-native');
+  const { deliver, tokenFile, tls, urls } = settings.servers;
+  refuse(deliver === 'random' || deliver === 'hash', `servers.deliver: ${deliver}`);
+  refuse(tokenFile !== undefined, 'servers.token_file');
+  refuse(tls !== undefined || urls.some((url) => url.startsWith('wss:')), 'servers.tls and wss:// URLs');
+  refuse(settings.admin.listen !== undefined, 'admin.listen');
+  settings.rules.forEach((rule, index) => {
+    found.push(...unsupportedInRule(rule).map((key) => `rules[${index}].${key}`));
+  });
+  return found;
+}
+
+function unsupportedInRule(rule: RuleSettings): string[] {
+  const found: string[] = [];
+  if (rule.default === 'deny') found.push('default: deny');
+  if (rule.allow.length > 0) found.push('allow');
+  if (rule.deny.length > 0) found.push('deny');
+  if (rule.rewrite.length > 0) found.push('rewrite');
+  if (rule.copyTo !== undefined) found.push('copy_to');
+  if (rule.plugin !== undefined) found.push('plugin');
+  if (rule.quotaBytesPerSecond !== undefined) found.push('quota');
+  return found;
+}

@@ -1,0 +1,160 @@
+import { mkdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLog, ExitStatus, type Log } from '@k2hft/config';
+import { FuseSession } from '@k2hft/fuse';
+import { Capture } from './capture.js';
+import {
+  CONTROL_NOTHING_WAITS,
+  CONTROL_WAITING,
+  readChildArguments,
+  WORKER_CONTROL_FD,
+  WORKER_FUSE_FD,
+  WORKER_ROOT_FD,
+  type ChildArguments,
+} from './child-arguments.js';
+import type { FileTree } from './file-tree.js';
+import { dieWithSupervisor } from './guard.js';
+import { MountOperations } from './operations.js';
+import { OverlayTree } from './overlay-tree.js';
+import { PendingRows } from './pending-rows.js';
+import { compileRules } from './rules.js';
+import { VirtualTree } from './virtual-tree.js';
+import { WallClock } from './wall-clock.js';
+import { WorkerQueue } from './worker-queue.js';
+import { WorkerReport } from './worker-report.js';
+
+/** Room in front of a write's bytes for a batch header and an unfinished line; longer ones are copied. */
+const HEADROOM_BYTES = 128 * 1024;
+const MOUNT_ID_KEY = 'm';
+
+/**
+ * The process that serves the mount. It reads, handles and answers one request at a time, with synchronous calls
+ * only, until the mount is gone.
+ */
+function main(): void {
+  // Children end when the supervisor says so: a terminal's or a service manager's signal to all of them is not meant for the worker.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  process.umask(0);
+  const given = readChildArguments();
+  const log = createLog('k2hft', given.settings.log, (line) => {
+    writeSync(2, line);
+  });
+  if (!given.finishOnly) dieWithSupervisor(WORKER_CONTROL_FD);
+  try {
+    serve(given, log);
+  } catch (error) {
+    log(
+      'error',
+      `the mount worker failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    process.exit(ExitStatus.FAULT);
+  }
+  process.exit(ExitStatus.DONE);
+}
+
+function serve(given: ChildArguments, log: Log): void {
+  const { settings } = given;
+  const clock = new WallClock();
+  const rows = new PendingRows();
+  const queue = WorkerQueue.open(settings.queue, log);
+  const storedMountId = queue.row(MOUNT_ID_KEY);
+  const fresh = storedMountId === undefined || Buffer.from(storedMountId).toString() !== given.mountId;
+  if (fresh) rows.put(MOUNT_ID_KEY, Buffer.from(given.mountId));
+  const tree = given.finishOnly ? undefined : openTree(given, queue, rows, fresh);
+  const capture = new Capture({
+    queue,
+    rows,
+    findRule: compileRules(settings.rules),
+    host: settings.host,
+    clock,
+    sizeBytes: (nodeId) => tree?.sizeBytes(nodeId) ?? 0,
+    warn: (message) => {
+      log('warn', message);
+    },
+  });
+  queue.recoverDurableRests();
+  const openHandles = fresh || tree === undefined ? [] : [...tree.openHandles()];
+  capture.restore(new Set(openHandles.map(({ handle }) => handle)));
+  queue.putRows(rows);
+  queue.wake();
+  if (tree !== undefined) serveMount(given, { tree, capture, queue, rows, clock, fresh, log });
+  capture.endAll();
+  queue.putRows(rows);
+  queue.wake();
+  queue.close();
+}
+
+function openTree(given: ChildArguments, queue: WorkerQueue, rows: PendingRows, fresh: boolean): FileTree {
+  const { umask, uid, gid, mode } = given.settings.mount;
+  const show = {
+    ...(umask === undefined ? {} : { umask }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  };
+  const common = { rows, stored: queue, fresh, show };
+  if (mode === 'overlay') return OverlayTree.open({ ...common, root: `/proc/self/fd/${WORKER_ROOT_FD}` });
+  const tailsDir = join(given.settings.queue.dir, 'tails');
+  mkdirSync(tailsDir, { recursive: true, mode: 0o700 });
+  return VirtualTree.open({ ...common, tailsDir, rootOwner: given.rootOwner, room: () => queue.room() });
+}
+
+interface Serving {
+  tree: FileTree;
+  capture: Capture;
+  queue: WorkerQueue;
+  rows: PendingRows;
+  clock: WallClock;
+  fresh: boolean;
+  log: Log;
+}
+
+function serveMount(given: ChildArguments, serving: Serving): void {
+  const { tree, capture, queue, rows, clock, fresh, log } = serving;
+  const { settings } = given;
+  const report = new WorkerReport(settings.queue.dir, capture.counters, queue);
+  const operations = new MountOperations({
+    tree,
+    capture,
+    queue,
+    rows,
+    whenFull: settings.queue.whenFull,
+    maxWaitMs: settings.queue.maxWaitMs,
+    directWrites: settings.mount.mode === 'overlay',
+    onTick: () => {
+      clock.synchronize();
+      report.write();
+    },
+    onParking: (waiting) => {
+      tellSupervisor(waiting ? CONTROL_WAITING : CONTROL_NOTHING_WAITS);
+    },
+    warn: (message) => {
+      log('warn', message);
+    },
+  });
+  const session = new FuseSession({
+    fd: WORKER_FUSE_FD,
+    operations,
+    negotiated: given.negotiated,
+    headroomBytes: HEADROOM_BYTES,
+    onFault: (error) => {
+      log(
+        'error',
+        `a request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+    },
+  });
+  operations.answerThrough(session);
+  if (!fresh) session.resend();
+  session.run();
+  tree.close();
+}
+
+function tellSupervisor(message: string): void {
+  try {
+    writeSync(WORKER_CONTROL_FD, message);
+  } catch {
+    // The supervisor is gone or has many such bytes unread: either way there is nobody to tell.
+  }
+}
+
+main();

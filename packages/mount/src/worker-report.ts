@@ -1,0 +1,74 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CaptureCounters } from './capture-counters.js';
+import { printableName } from '@k2hft/config';
+
+/** How many files a report names, the busiest first. */
+const FILES_MAX = 100;
+const REPORT_NAME = 'worker.json';
+
+export interface ReportedFile {
+  path: string;
+  bytes: number;
+  bytesPerSecond: number;
+}
+
+/** What the worker tells of itself to `k2hft status`; counted since this worker started. */
+export interface WorkerReportContent {
+  pid: number;
+  writes: number;
+  bytes: number;
+  overwrites: number;
+  pieces: number;
+  queue: unknown;
+  files: ReportedFile[];
+}
+
+export function workerReportPath(queueDir: string): string {
+  return join(queueDir, REPORT_NAME);
+}
+
+/** Writes the report on a tick, if anything changed: an idle mount writes nothing. */
+export class WorkerReport {
+  private lastText = '';
+  private lastAtMs = performance.now();
+  private lastBytes = new Map<string, number>();
+
+  constructor(
+    private readonly queueDir: string,
+    private readonly counters: CaptureCounters,
+    private readonly queue: { counters(): unknown },
+  ) {}
+
+  write(): void {
+    const nowMs = performance.now();
+    const seconds = (nowMs - this.lastAtMs) / 1000;
+    // Ticks come faster while a request waits; rates want a whole second.
+    if (seconds < 0.9) return;
+    this.lastAtMs = nowMs;
+    const text = JSON.stringify(this.content(seconds));
+    if (text === this.lastText) return;
+    this.lastText = text;
+    const path = workerReportPath(this.queueDir);
+    try {
+      writeFileSync(`${path}.new`, text, { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch {
+      // A full disk must not stop the mount; the report is written again on a later tick.
+      this.lastText = '';
+    }
+  }
+
+  private content(seconds: number): WorkerReportContent {
+    const { writes, bytes, overwrites, pieces } = this.counters;
+    const files: ReportedFile[] = [];
+    for (const [path, total] of this.counters.paths()) {
+      const bytesPerSecond = Math.round((total - (this.lastBytes.get(path) ?? 0)) / seconds);
+      files.push({ path: printableName(path), bytes: total, bytesPerSecond });
+    }
+    this.lastBytes = new Map(this.counters.paths());
+    files.sort((a, b) => b.bytesPerSecond - a.bytesPerSecond || b.bytes - a.bytes);
+    const queue = this.queue.counters();
+    return { pid: process.pid, writes, bytes, overwrites, pieces, queue, files: files.slice(0, FILES_MAX) };
+  }
+}

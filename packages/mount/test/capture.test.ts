@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { RuleSettings } from '@k2hft/config';
+import type { FuseRequest } from '@k2hft/fuse';
+import { BatchFlag } from '@k2hft/wire';
+import { Capture } from '../src/capture.js';
+import { PendingRows } from '../src/pending-rows.js';
+import { WallClock } from '../src/wall-clock.js';
+import { FakeQueue } from './fake-queue.js';
+
+const HEADROOM = 4096;
+const NODE = 5;
+
+function rule(changes: Partial<RuleSettings> = {}): RuleSettings {
+  return {
+    path: '**',
+    send: 'lines',
+    maxRecordBytes: 1024 * 1024,
+    lineTimeoutMs: 0,
+    default: 'allow',
+    allow: [],
+    deny: [],
+    rewrite: [],
+    copyTo: undefined,
+    plugin: undefined,
+    quotaBytesPerSecond: undefined,
+    ...changes,
+  };
+}
+
+/** A worker's capture on a queue that may have seen others before. */
+class Site {
+  readonly rows = new PendingRows();
+  readonly warnings: string[] = [];
+  readonly capture: Capture;
+
+  constructor(
+    readonly queue: FakeQueue,
+    ruleOfAll: RuleSettings,
+  ) {
+    this.capture = new Capture({
+      queue,
+      rows: this.rows,
+      findRule: () => ruleOfAll,
+      host: 'web1',
+      clock: new WallClock(),
+      sizeBytes: () => 0,
+      warn: (message) => this.warnings.push(message),
+    });
+  }
+
+  open(handle: number): void {
+    this.capture.open(handle, NODE, 'app.log');
+    this.store();
+  }
+
+  write(handle: number, unique: number, offset: number, bytes: Uint8Array): void {
+    const buffer = Buffer.alloc(HEADROOM + bytes.length);
+    buffer.set(bytes, HEADROOM);
+    const request = requestOf(unique);
+    this.capture.write(request, {
+      handle,
+      offset,
+      buffer,
+      start: HEADROOM,
+      end: buffer.length,
+      fromCache: false,
+      openFlags: 1,
+    });
+  }
+
+  store(): void {
+    this.queue.append([], this.rows.changes);
+    this.rows.changes.clear();
+  }
+}
+
+function requestOf(unique: number, resent = false): FuseRequest {
+  return { unique, uniqueLow: unique, uniqueHigh: 0, resent, nodeId: NODE, uid: 1, gid: 2, pid: 3 };
+}
+
+const pieces = fc.array(
+  fc.oneof(
+    fc.constantFrom('a', 'bc\n', '\n', 'd\ne\nf', '\r\n\0'),
+    fc.integer({ min: 1, max: 30_000 }).map((length) => 'x'.repeat(length)),
+    fc.integer({ min: 1, max: 9_000 }).map((length) => `${'y'.repeat(length)}\n`),
+  ),
+  { maxLength: 25 },
+);
+
+void test('a stream sends the bytes written, whole lines first, whoever dies in between', () => {
+  fc.assert(
+    fc.property(
+      pieces,
+      fc.infiniteStream(fc.integer({ min: 0, max: 5 })),
+      fc.integer({ min: 9, max: 20_000 }),
+      (texts, chance, limit) => {
+        const queue = new FakeQueue();
+        let site = new Site(queue, rule({ maxRecordBytes: limit }));
+        site.open(1);
+        let offset = 0;
+        texts.forEach((text, index) => {
+          const unique = 2 * index + 2;
+          if (chance.next().value === 0) {
+            queue.failing = true;
+            assert.throws(() => {
+              site.write(1, unique, offset, Buffer.from(text));
+            });
+            queue.failing = false;
+          }
+          site.write(1, unique, offset, Buffer.from(text));
+          offset += text.length;
+          if (chance.next().value === 1) {
+            site = new Site(queue, rule({ maxRecordBytes: limit }));
+            site.capture.restore(new Set([1]));
+            assert.equal(site.capture.answered(requestOf(unique, true), 1), text.length);
+            assert.equal(site.capture.answered(requestOf(unique + 2, true), 1), undefined);
+          }
+          const sent = queue.textOf(1);
+          const soFar = texts.slice(0, index + 1).join('');
+          assert.ok(soFar.startsWith(sent));
+          assert.ok(!soFar.slice(sent.length).includes('\n'), 'no whole line waits');
+          assert.ok(soFar.length - sent.length <= limit, 'no more than a record waits');
+        });
+        site.capture.end(1);
+        assert.equal(queue.textOf(1), texts.join(''));
+        assert.deepEqual(queue.keys(), [], 'nothing of a closed stream stays');
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+void test('records are counted, and a batch says when it ends inside one', () => {
+  const queue = new FakeQueue();
+  const site = new Site(queue, rule({ maxRecordBytes: 4 }));
+  site.open(1);
+  site.write(1, 2, 0, Buffer.from('a\nb\nccccdd\ne'));
+  site.capture.end(1);
+  const shown = queue.batches.map(({ payload, recordCount, flags }) => [
+    payload.toString(),
+    recordCount,
+    flags & 7,
+  ]);
+  assert.deepEqual(shown, [
+    ['a\nb\ncccc', 3, BatchFlag.ENDS_OPEN],
+    ['dd\n', 1, 0],
+    ['e', 1, BatchFlag.ENDS_OPEN | BatchFlag.STREAM_END],
+  ]);
+  assert.equal(site.warnings.length, 1);
+});
+
+void test('streams that were closed with their worker are ended by the next one', () => {
+  const queue = new FakeQueue();
+  const first = new Site(queue, rule());
+  first.open(1);
+  first.open(2);
+  first.write(1, 2, 0, Buffer.from('one'));
+  first.write(2, 4, 3, Buffer.from('two'));
+  new Site(queue, rule()).capture.restore(new Set([2]));
+  assert.equal(queue.textOf(1), 'one');
+  assert.equal(queue.textOf(2), '');
+});
+
+void test('an overwrite elsewhere ends the unfinished line and is counted', () => {
+  const queue = new FakeQueue();
+  const site = new Site(queue, rule());
+  site.open(1);
+  site.write(1, 2, 0, Buffer.from('aaaa\nrest'));
+  site.write(1, 4, 0, Buffer.from('bbbb\n'));
+  assert.equal(queue.textOf(1), 'aaaa\nrestbbbb\n');
+  assert.equal(queue.batches.at(-1)?.flags, BatchFlag.OVERWRITE);
+  assert.equal(site.capture.counters.overwrites, 1);
+});
+
+void test('cached pages that come again are sent from the captured end only', () => {
+  const queue = new FakeQueue();
+  const site = new Site(queue, rule());
+  site.open(1);
+  const page = (text: string, unique: number) => {
+    const buffer = Buffer.from(text);
+    const write = {
+      handle: 1,
+      offset: 0,
+      buffer,
+      start: 0,
+      end: buffer.length,
+      fromCache: true,
+      openFlags: 2,
+    };
+    site.capture.write(requestOf(unique), write);
+  };
+  page('one\ntw', 2);
+  page('one\ntwo\nthree\n', 4);
+  page('one\ntwo\nthree\n', 6);
+  assert.equal(queue.textOf(1), 'one\ntwo\nthree\n');
+});
+
+void test('what is written behind a truncation is new, and an unfinished line goes on', () => {
+  const queue = new FakeQueue();
+  const site = new Site(queue, rule());
+  site.open(1);
+  site.write(1, 2, 0, Buffer.from('one\ntw'));
+  site.capture.truncated(NODE, 0);
+  site.write(1, 4, 0, Buffer.from('o\nthree\n'));
+  assert.equal(queue.textOf(1), 'one\ntwo\nthree\n');
+  assert.equal(site.capture.counters.overwrites, 0);
+});
+
+void test('a fsynced unfinished line is kept durable until a batch that goes to the store first replaces it', () => {
+  const queue = new FakeQueue();
+  let site = new Site(queue, rule());
+  site.open(1);
+  site.write(1, 2, 0, Buffer.from('begun '));
+  assert.equal(site.capture.makeRestDurable(1), true);
+  site.store();
+  assert.ok(queue.row('d1'));
+  site = new Site(queue, rule());
+  site.capture.restore(new Set([1]));
+  site.write(1, 4, 6, Buffer.from('more '));
+  assert.ok(queue.row('d1'));
+  site.write(1, 6, 11, Buffer.from('ended\nnext\n'));
+  assert.equal(queue.row('d1'), undefined);
+  assert.equal(queue.batches[0]?.flags, BatchFlag.DURABLE_FIRST);
+  site.write(1, 8, 22, Buffer.from('last\n'));
+  assert.equal(queue.batches[1]?.flags, 0);
+  assert.equal(site.capture.makeRestDurable(1), false);
+});
+
+void test('binary chunks are sent as they are', () => {
+  const queue = new FakeQueue();
+  const site = new Site(queue, rule({ send: 'binary' }));
+  site.open(1);
+  site.write(1, 2, 0, Buffer.from([0, 10, 255]));
+  site.write(1, 4, 3, Buffer.from([1]));
+  assert.deepEqual(
+    queue.batches.map(({ payload, flags, recordCount }) => [[...payload], flags, recordCount]),
+    [
+      [[0, 10, 255], BatchFlag.BINARY, 1],
+      [[1], BatchFlag.BINARY, 1],
+    ],
+  );
+});

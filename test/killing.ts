@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { childrenOf, startServer, type Cleanup, type RunningServer } from '@k2hft/test-harness';
+
+export type Victim = 'worker' | 'forwarder' | 'server';
+
+/** The process id of a child of the supervisor; undefined while it is being started again. */
+export function childNamed(supervisorPid: number, victim: 'worker' | 'forwarder'): number | undefined {
+  return childrenOf(supervisorPid).find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${victim}-main`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A server that is started again on the same port whenever it was killed, as a service manager would. */
+export class KeptServer {
+  private constructor(
+    private readonly cleanup: Cleanup,
+    private readonly folder: string,
+    private running: RunningServer,
+  ) {}
+
+  static async start(cleanup: Cleanup, folder: string): Promise<KeptServer> {
+    return new KeptServer(cleanup, folder, await startServer(cleanup, { folder }));
+  }
+
+  get url(): string {
+    return this.running.url;
+  }
+
+  async killAndRestart(): Promise<void> {
+    await this.kill();
+    await this.restart();
+  }
+
+  async kill(): Promise<void> {
+    this.running.process.child.kill('SIGKILL');
+    await this.running.process.ended;
+  }
+
+  async restart(): Promise<void> {
+    const port = Number(new URL(this.running.url).port);
+    this.running = await startServer(this.cleanup, { folder: this.folder, port });
+  }
+}
+
+export interface Kills {
+  worker: number;
+  forwarder: number;
+  server: number;
+}
+
+/** Kills one of the victims, chosen by chance, every 0.3 to 1 s until the time is over. */
+export async function killAtRandom(
+  supervisorPid: number,
+  server: KeptServer | undefined,
+  durationMs: number,
+): Promise<Kills> {
+  const kills: Kills = { worker: 0, forwarder: 0, server: 0 };
+  const victims: Victim[] =
+    server === undefined ? ['worker', 'forwarder'] : ['worker', 'forwarder', 'server'];
+  const deadline = performance.now() + durationMs;
+  while (performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 700));
+    const victim = victims[Math.floor(Math.random() * victims.length)] ?? 'worker';
+    if (victim === 'server') {
+      await server?.killAndRestart();
+    } else {
+      const pid = childNamed(supervisorPid, victim);
+      if (pid === undefined) continue;
+      process.kill(pid, 'SIGKILL');
+    }
+    kills[victim]++;
+  }
+  return kills;
+}
