@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 /** The parts of the benchmark, in the order in which they run. */
-export const PARTS = ['cat', 'rss', 'writes', 'latency'] as const;
+const PARTS = ['cat', 'rss', 'writes', 'latency'] as const;
 export type Part = (typeof PARTS)[number];
 
 const PEERS = ['yes', 'no', 'only'] as const;
@@ -21,7 +21,7 @@ export interface Options {
 }
 
 /** How much is done in one run. */
-export interface Amounts {
+interface Amounts {
   /** Of the file that cat writes into the mount. */
   catBytes: number;
   /** Single-line writes, of all writers together. */
