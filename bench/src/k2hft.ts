@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, truncateSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { startMount, startServer, waitUntil, type Cleanup, type RunningMount } from '@k2hft/test-harness';
+import { PROFILE_DIR_VARIABLE } from './profile.js';
 import type { Roles } from './processes.js';
 import type { Subject } from './subject.js';
 
@@ -47,7 +48,10 @@ export async function startK2hft(cleanup: Cleanup, options: K2hftOptions): Promi
         outOf,
         remove() {
           rmSync(into, { force: true });
-          rmSync(outOf, { force: true });
+          // Emptied first: otherwise the server, which still has it open, would pay for giving back its blocks when
+          // it closes the file, in the middle of another run.
+          truncateSync(outOf);
+          rmSync(outOf);
         },
       };
     },
@@ -73,5 +77,8 @@ function rolesOf(mount: RunningMount, server: number): Roles {
 function profileEnvironment(profileDir: string | undefined): NodeJS.ProcessEnv {
   if (profileDir === undefined) return {};
   mkdirSync(profileDir, { recursive: true });
-  return { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` };
+  return {
+    NODE_OPTIONS: `--import=${new URL('profile-preload.js', import.meta.url).href}`,
+    [PROFILE_DIR_VARIABLE]: resolve(profileDir),
+  };
 }

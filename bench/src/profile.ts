@@ -1,3 +1,6 @@
+/** Names the folder to the processes that are profiled. */
+export const PROFILE_DIR_VARIABLE = 'K2HFT_BENCH_PROFILE_DIR';
+
 /** The parts of a V8 .cpuprofile that are used here. */
 export interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
