@@ -1,4 +1,4 @@
-import type { Batch } from '@k2hft/wire';
+import { BatchFlag, type Batch } from '@k2hft/wire';
 import { endsMidRecord, type LineFormat } from './format.js';
 import type { Tail } from './output-file.js';
 
@@ -32,7 +32,7 @@ export interface StreamBatch {
 /**
  * Plans one append of the first batches to a file that ends as `tail` says. Where one stream has left its line
  * unfinished and another one follows, a newline is put in between, so that lines of two streams never run together; a
- * stream that goes on after itself is never interrupted.
+ * stream that goes on after itself is never interrupted. Binary data has no lines: nothing is put before or behind it.
  */
 export function planAppend(
   batches: readonly StreamBatch[],
@@ -43,11 +43,12 @@ export function planAppend(
   for (const { batch, stream } of batches) {
     const isFull = append.buffers.length + 2 > BUFFERS_MAX || append.bytes + batch.payload.length > BYTES_MAX;
     if (append.batchCount > 0 && isFull) break;
+    const isBinary = (batch.flags & BatchFlag.BINARY) !== 0;
     const continues = append.tail?.stream === stream;
     const bytes = format.render(batch, continues && append.tail?.midRecord === true);
-    if (bytes.length > 0 && append.tail !== undefined && !continues) push(append, NEWLINE);
+    if (bytes.length > 0 && append.tail !== undefined && !continues && !isBinary) push(append, NEWLINE);
     if (bytes.length > 0) push(append, bytes);
-    append.tail = tailAfter(append.tail, bytes, stream, endsMidRecord(batch));
+    append.tail = isBinary ? undefined : tailAfter(append.tail, bytes, stream, endsMidRecord(batch));
     append.batchCount++;
   }
   return append;

@@ -1,4 +1,4 @@
-export { CleanupStack, type Cleanup } from './cleanup.js';
+export { CleanupStack, undoAtEnd, type Cleanup } from './cleanup.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { waitUntil, sleep } from './waiting.js';
 export { startProcess, type StartedProcess } from './processes.js';

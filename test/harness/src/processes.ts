@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import type { Cleanup } from './cleanup.js';
+import { undoAtEnd, type Cleanup } from './cleanup.js';
 import { waitUntil } from './waiting.js';
 
 export interface StartedProcess {
@@ -31,7 +31,7 @@ export function startProcess(
     });
   });
   const running = () => child.exitCode === null && child.signalCode === null;
-  cleanup.after(async () => {
+  undoAtEnd(cleanup, async () => {
     if (running()) child.kill('SIGKILL');
     await ended.catch(() => undefined);
   });

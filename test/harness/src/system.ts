@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Cleanup } from './cleanup.js';
+import { undoAtEnd, type Cleanup } from './cleanup.js';
 import { startProcess, type StartedProcess } from './processes.js';
 import { waitUntil } from './waiting.js';
 
@@ -105,7 +105,7 @@ export async function startMount(cleanup: Cleanup, options: MountOptions): Promi
   const file = join(folder, 'k2hft.json');
   writeFileSync(file, JSON.stringify(configuration));
   // Left before the process is started, so that it runs after the process was ended.
-  cleanup.after(() => {
+  undoAtEnd(cleanup, () => {
     unmountIfMounted(point);
   });
   const started = startProcess(cleanup, process.execPath, [MOUNT_COMMAND, 'mount', point, '-c', file], {
