@@ -51,11 +51,16 @@ export async function runBench(
     writes: () => writes(bench),
     latency: () => latencies(bench),
   };
-  for (const [part, run] of Object.entries(parts)) {
-    if (options.parts.includes(part as Part)) await run();
+  try {
+    for (const [part, run] of Object.entries(parts)) {
+      if (options.parts.includes(part as Part)) await run();
+    }
+    // Ended here and not by the cleanup, so that what they leave at their end is there to be read.
+    await bench.k2hft?.stop();
+  } catch (error) {
+    if (bench.k2hft !== undefined) progress(bench.k2hft.output());
+    throw error;
   }
-  // Ended here and not by the cleanup, which does not tell whether they end as they should.
-  await bench.k2hft?.stop();
   if (bench.k2hft !== undefined && options.profileDir !== undefined) {
     results.remarks.push(formatProfiles(options.profileDir, bench.k2hft.roles));
   }

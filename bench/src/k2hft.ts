@@ -10,6 +10,8 @@ export interface K2hft extends Subject {
   idle(): Promise<void>;
   /** Throws when one of the processes is another one than at the start: then the figures are of no use. */
   requireNoRestart(): void;
+  /** What its processes have printed. */
+  output(): string;
   /** Ends all processes in the ordinary way, which lets them write their profiles. */
   stop(): Promise<void>;
 }
@@ -59,9 +61,10 @@ export async function startK2hft(cleanup: Cleanup, options: K2hftOptions): Promi
     requireNoRestart() {
       const now = rolesOf(mount, server.process.pid);
       for (const [role, pid] of Object.entries(roles)) {
-        if (now[role] !== pid) throw new Error(`the ${role} was restarted:\n${mount.process.output()}`);
+        if (now[role] !== pid) throw new Error(`the ${role} was restarted`);
       }
     },
+    output: () => `k2hft mount:\n${mount.process.output()}\nk2hft-svr:\n${server.process.output()}`,
     async stop() {
       await mount.stop();
       await server.stop();
