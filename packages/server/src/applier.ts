@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Batch } from '@k2hft/wire';
 import { Blockage } from './blockage.js';
 import { messageOf, ServerError } from './errors.js';
@@ -10,9 +9,9 @@ import type { OutputTree } from './output-tree.js';
 import { PositionSet, type Position } from './positions.js';
 import { printableName, type Log } from '@k2hft/config';
 import type { Receiver, TakenBatch } from './receiver.js';
-import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
 import { Source } from './source.js';
-import { StateNoRoom, type State, type StateChanges } from './state.js';
+import type { State } from './state.js';
+import { StateWriter } from './state-writer.js';
 
 /** A group is closed at this size even when its time is not up: one fdatasync of so much takes about as long as the usual wait. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
@@ -59,6 +58,7 @@ export class Applier {
   #rules: OutputRules;
   readonly #output: Output;
   readonly #blockage: Blockage;
+  readonly #writer: StateWriter;
   readonly #sources = new Map<string, Source>();
   /** Batches that came again and were safe already. */
   #settled = new Map<Receiver, PositionSet>();
@@ -84,12 +84,13 @@ export class Applier {
     this.#blockage = new Blockage((reason) => {
       this.#blockageChanged(reason);
     });
+    this.#writer = new StateWriter(options.state, options.stateDirectory, this.#blockage);
     this.#output = new Output({
       tree: options.tree,
       state: options.state,
       rules: options.rules,
       log: options.log,
-      commit: (changes) => this.#track(this.#commitWhenRoom(() => changes)),
+      commit: (changes) => this.#track(this.#writer.commit(() => changes)),
       appended: (file, batches, bytes) => {
         this.#gather(file, batches, bytes);
       },
@@ -177,6 +178,7 @@ export class Applier {
    */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#writer.stop();
     clearTimeout(this.#timer);
     clearTimeout(this.#retryTimer);
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
@@ -258,7 +260,7 @@ export class Applier {
     for (const file of group.files) this.#inspect(file);
     const files = group.records();
     if (this.#rules.fsync !== 'no') await syncAll(group.files);
-    await this.#commitWhenRoom(() => ({
+    await this.#writer.commit(() => ({
       files,
       sources: [...group.sources()].map(([source, positions]) => [
         source.uuid,
@@ -294,25 +296,6 @@ export class Applier {
     } else if (changed && !this.#warned.has(file.identity)) {
       this.#warned.add(file.identity);
       this.#options.log('warn', `${shown} is changed by another program while it is written`);
-    }
-  }
-
-  /** Commits as soon as there is room for it. Rejects when it fails for another reason, or the applier is closed before. */
-  async #commitWhenRoom(changes: () => StateChanges): Promise<void> {
-    const { state, stateDirectory } = this.#options;
-    for (;;) {
-      if (this.#isClosed)
-        throw new ServerError('commit_failed', 'closed before there was room for the state');
-      try {
-        if (freeBytes(stateDirectory) < STATE_RESERVE_BYTES) throw new StateNoRoom('the disk is full');
-        await state.commit(changes());
-        this.#blockage.clear('state');
-        return;
-      } catch (error) {
-        if (!(error instanceof StateNoRoom)) throw error;
-        this.#blockage.raise('state', `cannot write to ${stateDirectory}: ${error.message}`);
-      }
-      await sleep(RETRY_MS);
     }
   }
 
@@ -355,6 +338,7 @@ export class Applier {
   #fault(error: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#writer.stop();
     this.#options.fault(error);
   }
 }

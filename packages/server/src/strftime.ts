@@ -86,7 +86,6 @@ const TEXTS: Readonly<Record<string, Conversion>> = {
 const COMPOSED: Readonly<Record<string, string>> = {
   c: '%a %b %e %H:%M:%S %Y',
   D: '%m/%d/%y',
-  F: '%Y-%m-%d',
   r: '%I:%M:%S %p',
   R: '%H:%M',
   T: '%H:%M:%S',
@@ -171,6 +170,7 @@ function shapeOf(flags: string, width: string): Shape {
 function conversionFor(letter: string, shape: Shape): Conversion | undefined {
   const number = NUMBERS[letter];
   if (number !== undefined) return (date) => renderNumber(number, date, shape);
+  if (letter === 'F') return (date) => renderDay(date, shape);
   if (letter === 'z') return (date) => renderOffset(date, shape);
   const composed = COMPOSED[letter];
   const text = composed === undefined ? TEXTS[letter] : compose(composed);
@@ -198,6 +198,13 @@ function renderNumber(
   const pad = shape.pad ?? usualPad;
   if (pad === '') return text;
   return text.padStart(Math.max(digits, shape.width), pad);
+}
+
+/** Year, month and day; a width pads the year. */
+function renderDay(date: Date, shape: Shape): string {
+  const twoDigits = (value: number): string => String(value).padStart(2, '0');
+  const year = String(date.getFullYear()).padStart(shape.pad === '' ? 0 : shape.width - 6, shape.pad ?? '0');
+  return `${year}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
 }
 
 /** +hhmm; a width pads between the sign and the digits. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * "GMT+9". It stands in the system's time zone file (tzfile(5)), of which only the list of offsets is needed:
  *
  *   0 "TZif"   4 version   20 six counts, u32 big endian: isutcnt isstdcnt leapcnt timecnt typecnt charcnt
- *   44 transitions (timecnt × 5), types (typecnt × {i32 offset, u8 summer time, u8 index}), abbreviations
+ *   44 times of transitions (timecnt × 4), their types (timecnt × 1), types (typecnt × {i32 offset, u8 summer time, u8 index}), abbreviations
  */
 const HEADER_BYTES = 44;
 const TRANSITION_BYTES = 5;
@@ -14,16 +14,19 @@ const TYPE_BYTES = 6;
 
 const ZONE_DIRECTORY = '/usr/share/zoneinfo';
 
-/** Abbreviations by offset from UTC in seconds. A later type of the file wins: it is in use for longer. */
+/** Abbreviations by offset from UTC in seconds. Where several had the same offset, the one that was changed to last. */
 export function parseAbbreviations(file: Buffer): Map<number, string> {
   const abbreviations = new Map<number, string>();
   if (file.length < HEADER_BYTES || file.toString('latin1', 0, 4) !== 'TZif') return abbreviations;
-  const typesStart = HEADER_BYTES + file.readUInt32BE(32) * TRANSITION_BYTES;
+  const transitionCount = file.readUInt32BE(32);
   const typeCount = file.readUInt32BE(36);
+  const typesStart = HEADER_BYTES + transitionCount * TRANSITION_BYTES;
   const textStart = typesStart + typeCount * TYPE_BYTES;
-  for (let index = 0; index < typeCount; index++) {
+  if (textStart > file.length) return abbreviations;
+  const used = file.subarray(typesStart - transitionCount, typesStart);
+  for (const index of [...Array(typeCount).keys(), ...used]) {
     const start = typesStart + index * TYPE_BYTES;
-    if (start + TYPE_BYTES > file.length) break;
+    if (start + TYPE_BYTES > textStart) continue;
     const from = textStart + file.readUInt8(start + 5);
     const end = file.indexOf(0, from);
     if (end >= 0) abbreviations.set(file.readInt32BE(start), file.toString('latin1', from, end));
@@ -34,7 +37,7 @@ export function parseAbbreviations(file: Buffer): Map<number, string> {
 /** Slim files leave the first block empty; the second one has transitions of 9 bytes behind a header of its own. */
 export function parseZoneFile(file: Buffer): Map<number, string> {
   const first = parseAbbreviations(file);
-  if (first.size > 1 || file.length < HEADER_BYTES) return first;
+  if (first.size > 1 || file.toString('latin1', 0, 4) !== 'TZif' || file.length < HEADER_BYTES) return first;
   const second = secondBlock(file);
   return second === undefined ? first : parseWideAbbreviations(second);
 }

@@ -77,12 +77,17 @@ export class SourceClient {
   /** Connects without a hello. */
   static async open(url: string): Promise<SourceClient> {
     const client = new SourceClient(url);
-    await once(client.socket, 'open');
+    await Promise.race([
+      once(client.socket, 'open'),
+      once(client.socket, 'close').then(() => {
+        throw new Error(`cannot connect to ${url}`);
+      }),
+    ]);
     return client;
   }
 
   /** Connects and says hello. */
-  static async connect(url: string, source = SOURCE_A, epoch = 1): Promise<SourceClient> {
+  static async connect(url: string, source = SOURCE_A, epoch = 1, limitMs = 30_000): Promise<SourceClient> {
     const client = await SourceClient.open(url);
     client.tell({
       type: 'hello',
@@ -92,7 +97,8 @@ export class SourceClient {
       host: 'host1',
       software: 'test',
     });
-    await waitUntil('the welcome', () => client.received.some(({ type }) => type === 'welcome'));
+    const isWelcome = (): boolean => client.received.some(({ type }) => type === 'welcome');
+    await waitUntil('the welcome', isWelcome, limitMs);
     return client;
   }
 

@@ -1,0 +1,85 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import { decodeBatch } from '@k2hft/wire';
+import fc from 'fast-check';
+import { planAppend, type StreamBatch } from '../src/batch-append.js';
+import { compileFormat } from '../src/format.js';
+import type { Tail } from '../src/output-file.js';
+import { makeBatch } from './source-client.js';
+
+const RAW = compileFormat('%L', '');
+
+function batch(stream: string, payload: string | Buffer): StreamBatch {
+  return { stream, batch: decodeBatch(makeBatch({ payload }), 0) };
+}
+
+function appendAll(batches: readonly StreamBatch[], tail?: Tail): { text: string; tail: Tail | undefined } {
+  let text = '';
+  let rest = batches;
+  while (rest.length > 0) {
+    const append = planAppend(rest, tail, RAW);
+    const bytes = Buffer.concat(append.buffers);
+    assert.equal(bytes.length, append.bytes);
+    text += bytes.toString();
+    ({ tail } = append);
+    rest = rest.slice(append.batchCount);
+  }
+  return { text, tail };
+}
+
+test('another stream starts on a line of its own', () => {
+  assert.equal(
+    appendAll([batch('a', 'one'), batch('b', 'two\n'), batch('a', 'three\n')]).text,
+    'one\ntwo\nthree\n',
+  );
+  assert.equal(appendAll([batch('a', 'x\n')], { stream: '', midRecord: false }).text, '\nx\n');
+});
+
+test('a stream that goes on is not interrupted', () => {
+  const { text, tail } = appendAll([batch('a', 'on'), batch('a', ''), batch('a', 'e')], undefined);
+  assert.equal(text, 'one');
+  assert.equal(tail?.stream, 'a');
+  assert.equal(appendAll([batch('a', '!\n')], tail).text, '!\n');
+});
+
+test('an empty batch of another stream changes nothing', () => {
+  const { text, tail } = appendAll([batch('a', 'on'), batch('b', ''), batch('a', 'e\n')]);
+  assert.equal(text, 'one\n');
+  assert.equal(tail, undefined);
+});
+
+test('lines of two streams never run together, and no byte is lost', () => {
+  const pieces = fc.array(
+    fc.record({
+      stream: fc.constantFrom('a', 'b', 'c'),
+      shape: fc.constantFrom('x', 'x\n', '\n', 'xx\nx', ''),
+    }),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(pieces, (list) => {
+      const batches = list.map(({ stream, shape }) => batch(stream, shape.replaceAll('x', stream)));
+      const { text } = appendAll(batches);
+      for (const line of text.split('\n')) assert.ok(new Set(line).size <= 1, JSON.stringify(text));
+      for (const stream of ['a', 'b', 'c']) {
+        const written = batches
+          .filter((each) => each.stream === stream)
+          .map((each) => each.batch.payload.toString());
+        const letters = (whole: string): number => whole.split(stream).length - 1;
+        assert.equal(letters(text), letters(written.join('')));
+      }
+      const only = list.every(({ stream }) => stream === list[0]?.stream);
+      if (only) assert.equal(text, batches.map((each) => each.batch.payload.toString()).join(''));
+    }),
+  );
+});
+
+test('one append takes many batches, but neither too many nor too much', () => {
+  const small = Array.from({ length: 3000 }, () => batch('a', 'x\n'));
+  const { batchCount, buffers } = planAppend(small, undefined, RAW);
+  assert.ok(batchCount > 1000 && buffers.length <= 1024);
+  const large = Array.from({ length: 10 }, () => batch('a', Buffer.alloc(3_000_000, 10)));
+  assert.equal(planAppend(large, undefined, RAW).batchCount, 1);
+  const alternating = Array.from({ length: 2000 }, (_each, index) => batch(String(index % 2), 'x'));
+  assert.ok(planAppend(alternating, undefined, RAW).buffers.length <= 1024);
+});

@@ -1,0 +1,107 @@
+import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { compileTimeFormat } from '../src/strftime.js';
+
+/** Conversions that date(1) and strftime(3) of glibc share. */
+const CONVERSIONS = 'aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%';
+
+const FORMATS = [
+  ...[...CONVERSIONS.matchAll(/./g)].map(([letter]) => `%${letter}`),
+  ...[...'CdeHIjklmMSuUVwWyY'.matchAll(/./g)].flatMap(([letter]) => [
+    `%-${letter}`,
+    `%_${letter}`,
+    `%0${letter}`,
+    `%6${letter}`,
+    `%_6${letter}`,
+  ]),
+  ...[...'aAbBhpZ'.matchAll(/./g)].flatMap(([letter]) => [`%^${letter}`, `%#${letter}`, `%12${letter}`]),
+  ...[...'DFrRTxXc'.matchAll(/./g)].flatMap(([letter]) => [`%30${letter}`, `%^${letter}`]),
+  ...['%Ey', '%Od', '%EY', '%OH', '%8z', '%_z'],
+  'plain',
+  'é %Y %%',
+  '[%F %T%z]',
+  '%Y%m%d%H%M%S',
+];
+
+const SECONDS = [
+  0, 951_782_400, 1_000_000_000, 1_230_768_000, 1_704_067_199, 1_719_792_000, 1_735_689_599, 4_102_444_800,
+];
+
+const ZONES = ['UTC', 'Asia/Tokyo', 'America/New_York', 'Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'];
+
+function dateOf(format: string, seconds: number, zone: string): string {
+  const output = execFileSync('date', ['-d', `@${seconds}`, `+${format}`], {
+    env: { ...process.env, TZ: zone, LC_ALL: 'C.UTF-8' },
+  });
+  return output.toString().replace(/\n$/, '');
+}
+
+function inZone<T>(zone: string, action: () => T): T {
+  const before = process.env['TZ'];
+  process.env['TZ'] = zone;
+  try {
+    return action();
+  } finally {
+    if (before === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = before;
+  }
+}
+
+test('every conversion is what date(1) says', (context) => {
+  const separator = '\x1f';
+  for (const zone of ZONES) {
+    for (const seconds of SECONDS) {
+      const expected = dateOf(FORMATS.join(separator), seconds, zone).split(separator);
+      if (zone === 'UTC' && expected.length !== FORMATS.length) {
+        context.skip('date(1) of this system is not that of GNU');
+        return;
+      }
+      inZone(zone, () => {
+        FORMATS.forEach((format, index) => {
+          assert.equal(
+            compileTimeFormat(format)(seconds, 0),
+            expected[index],
+            `${format} of ${seconds} in ${zone}`,
+          );
+        });
+      });
+    }
+  }
+});
+
+test('the nanoseconds are nine digits, unless a number follows that may go unpadded', () => {
+  inZone('UTC', () => {
+    const rows: [format: string, expected: string][] = [
+      ['%-', '000000042'],
+      ['%F %T(%s %-)', '1970-01-01 00:00:07(7 000000042)'],
+      ['%T.%-', '00:00:07.000000042'],
+      ['%-x', '000000042x'],
+      ['%-d', '1'],
+      ['%-%-', '000000042000000042'],
+      ['%-%S', '00000004207'],
+    ];
+    for (const [format, expected] of rows) assert.equal(compileTimeFormat(format)(7, 42), expected, format);
+  });
+});
+
+test('a format renders another second, and nanoseconds of the same one', () => {
+  inZone('UTC', () => {
+    const format = compileTimeFormat('%T.%-');
+    assert.equal(format(1, 1), '00:00:01.000000001');
+    assert.equal(format(1, 2), '00:00:01.000000002');
+    assert.equal(format(2, 3), '00:00:02.000000003');
+    assert.equal(format(1, 4), '00:00:01.000000004');
+  });
+});
+
+test('what is no conversion stays, and no time makes it fail', () => {
+  inZone('UTC', () => {
+    assert.equal(compileTimeFormat('%')(0, 0), '%');
+    assert.equal(compileTimeFormat('100%')(0, 0), '100%');
+    assert.equal(compileTimeFormat('%q%Y')(0, 0), '%q1970');
+    assert.equal(compileTimeFormat('')(0, 0), '');
+    assert.equal(compileTimeFormat('%F')(Number.MAX_SAFE_INTEGER, 0), '9999-12-31');
+    assert.ok(compileTimeFormat('%300d')(0, 0).length < 300);
+  });
+});
