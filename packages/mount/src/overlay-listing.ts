@@ -50,12 +50,19 @@ export class OverlayListing {
       offset,
       () => readdirSync(pathBytes(path), { encoding: 'latin1' }).filter((name) => !isHiddenName(name)),
       (name, next) => {
-        // The way up ends at the root, whose own directory above is not part of the mount.
-        const isTop = name === '..' && handle.nodeId === ROOT_ID;
-        const stat = statOf(`${path}/${isTop ? '.' : name}`);
+        const stat = name === '..' ? this.statAbove(handle.nodeId) : statOf(`${path}/${name}`);
         return stat === undefined || add(name, stat, next);
       },
     );
+  }
+
+  /**
+   * Never through the name '..' itself: below the directory that the mount covers, the kernel would go up into the mount,
+   * and the worker would wait for itself. The root's own directory above is not part of the mount.
+   */
+  private statAbove(nodeId: number): BigIntStats | undefined {
+    const above = this.nodes.get(nodeId).links[0]?.parent ?? ROOT_ID;
+    return this.paths.statAt({ parent: above, name: '.' }) ?? statOf(`${this.paths.directory(nodeId)}/.`);
   }
 }
 

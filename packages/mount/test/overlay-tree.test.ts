@@ -454,6 +454,33 @@ void test('files on another device are hidden beside, out of the way of rmdir', 
   }
 });
 
+void test('the way up never leads into what is mounted on top', { skip: !isRoot }, (t) => {
+  const root = join(temporaryFolder(t), 'root');
+  fs.mkdirSync(root);
+  const below = fs.openSync(root, O_RDONLY);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'none', root], { stdio: 'ignore' });
+  } catch {
+    fs.closeSync(below);
+    t.skip('cannot mount a tmpfs here');
+    return;
+  }
+  try {
+    const rows = new MemoryRows();
+    const path = `/proc/self/fd/${below}`;
+    const tree = OverlayTree.open({ root: path, rows: rows.pending, stored: rows, fresh: true, show: {} });
+    const directory = tree.mkdir(requestFor(ROOT), 'd', 0o755).nodeId;
+    const [own, above] = listAll(tree, directory, false);
+    assert.equal(own?.ino, tree.getattr(requestFor(directory), undefined).attributes.ino);
+    assert.equal(above?.ino, fs.fstatSync(below).ino);
+    assert.equal(listAll(tree, ROOT, true).map(({ ino }) => ino)[1], fs.fstatSync(below).ino);
+    tree.close();
+  } finally {
+    execFileSync('umount', ['-l', root]);
+    fs.closeSync(below);
+  }
+});
+
 function bound(fixture: Fixture): { tree: OverlayTree; path: (name: string) => string } {
   return { tree: fixture.tree, path: (name) => fixture.path(name) };
 }
