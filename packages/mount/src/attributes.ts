@@ -9,7 +9,7 @@ export const SYMLINK = 0o120000;
 export const FIFO = 0o010000;
 export const SOCKET = 0o140000;
 export const PERMISSIONS = 0o7777;
-export const SET_GROUP_ID = 0o2000;
+const SET_GROUP_ID = 0o2000;
 
 /** Blocks of st_blocks are always of this size. */
 export const STAT_BLOCK_BYTES = 512;

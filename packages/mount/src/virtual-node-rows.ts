@@ -30,7 +30,7 @@ export interface VirtualNode extends TailContent {
 }
 
 export const VIRTUAL_NODE_PREFIX = 'nv';
-export const VIRTUAL_CONTENT_PREFIX = 'ns';
+const VIRTUAL_CONTENT_PREFIX = 'ns';
 const KEY_RADIX = 36;
 
 export function virtualNodeKey(id: number): string {
