@@ -13,6 +13,7 @@ import {
 import { mountSmallDisk } from './small-disk.js';
 
 const skip = whyNoMounts() ?? false;
+const LONG_LINE = 'x'.repeat(99_999);
 
 void test(
   "the server's disk is full, then has room again: nothing is lost, and it says so once",
@@ -71,7 +72,7 @@ void test(
     server.process.child.kill('SIGSTOP');
     await waitUntil('a write gets ENOSPC', () => {
       try {
-        appendFileSync(log, `${'x'.repeat(99_999)}\n`);
+        appendFileSync(log, `${LONG_LINE}\n`);
         return false;
       } catch (error) {
         return (error as NodeJS.ErrnoException).code === 'ENOSPC';

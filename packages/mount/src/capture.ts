@@ -28,6 +28,8 @@ export interface CaptureOptions {
 }
 
 const STREAM_COUNTER_KEY = 'c';
+/** Far more files than a source opens between two losses of power, and 2 million epochs fit into a number. */
+const STREAMS_PER_EPOCH = 2 ** 32;
 
 /**
  * Turns what programs write into batches of the queue: keeps each stream's unfinished line, cuts at newlines, and
@@ -47,7 +49,9 @@ export class Capture {
     this.builder = new BatchBuilder(options.queue.epoch, options.clock);
     this.cutter = new WriteCutter(this.builder);
     const stored = options.queue.row(STREAM_COUNTER_KEY);
-    this.streamCounter = stored === undefined ? 0 : Number(Buffer.from(stored).toString());
+    // Rows are lost with the power; the streams of the next epoch are others all the same.
+    const firstOfEpoch = options.queue.epoch * STREAMS_PER_EPOCH;
+    this.streamCounter = stored === undefined ? firstOfEpoch : Number(Buffer.from(stored).toString());
   }
 
   /** Starts a stream when the file's rule says that it is sent. Its rows are pending when this returns. */

@@ -1,5 +1,6 @@
 import {
   ERRNO,
+  errnoOf,
   FuseError,
   PARKED,
   type AttributeChanges,
@@ -25,6 +26,8 @@ import type { WorkerQueue } from './worker-queue.js';
 
 /** An fsync is given up after this long: a forwarder that was killed is back within a second, and a hang helps nobody. */
 const SYNC_WAIT_MS = 30_000;
+/** What is dropped at a time to make room, so that a full queue does not cost every write a transaction of its own. */
+const DROP_BYTES = 1024 * 1024;
 const ROOT_NODE = 1;
 const ACCESS_MODE_MASK = 3;
 
@@ -249,7 +252,7 @@ export class MountOperations implements FuseOperations {
       if (written === undefined) return false;
       this.replies?.replyWritten(request, written);
     } catch (error) {
-      this.replies?.replyError(request, error instanceof FuseError ? error.errno : ERRNO.EIO);
+      this.replies?.replyError(request, errnoOf(error) ?? ERRNO.EIO);
     }
     return true;
   }
@@ -269,17 +272,12 @@ export class MountOperations implements FuseOperations {
 
   private writeWhenFull(request: FuseRequest, write: WriteArguments): number | Parked {
     const { capture, queue, tree, whenFull, maxWaitMs } = this.options;
-    const { handle, offset, buffer, start, end } = write;
     if (whenFull === 'drop_newest') {
+      const { handle, offset, buffer, start, end } = write;
       const written = tree.write(request, handle, offset, buffer, start, end);
       capture.skip(request, { ...write, end: start + written });
       queue.noteDropped(countNewlines(buffer, start, start + written), written);
       return this.stored(written);
-    }
-    if (whenFull === 'drop_oldest') {
-      queue.dropOldest(capture.neededBytes(handle, end - start));
-      const written = this.hasRoom(handle, end - start) ? this.perform(request, write) : undefined;
-      if (written !== undefined) return written;
     }
     this.parking.parkWrite(request, write, performance.now() + maxWaitMs);
     this.reportParking();
@@ -287,9 +285,12 @@ export class MountOperations implements FuseOperations {
   }
 
   private hasRoom(handle: number, bytes: number): boolean {
-    const { capture, queue } = this.options;
+    const { capture, queue, whenFull } = this.options;
     const needed = capture.neededBytes(handle, bytes);
-    return queue.roomBytes() >= needed || (queue.collect() && queue.roomBytes() >= needed);
+    if (queue.roomBytes() >= needed || (queue.collect() && queue.roomBytes() >= needed)) return true;
+    if (whenFull !== 'drop_oldest') return false;
+    queue.dropOldest(Math.max(needed, DROP_BYTES));
+    return queue.roomBytes() >= needed;
   }
 
   /** Runs what appends to the queue; undefined when the disk below the queue has no room. */

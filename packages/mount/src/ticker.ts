@@ -1,5 +1,6 @@
-import { stat } from 'node:fs/promises';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { TICK_NAME } from './tick-name.js';
 
 const TICK_MS = 1_000;
@@ -8,20 +9,30 @@ const WAITING_TICK_MS = 20;
 /** A worker that has not answered for this long hangs. */
 const HANG_MS = 10_000;
 
+/**
+ * Looks the name up for each line that it reads, and answers with a line. It is a process of its own, and does not
+ * hold /dev/fuse: a look-up whose worker was killed cannot be interrupted, and in the supervisor it would keep
+ * /dev/fuse, and so the mount, alive after the supervisor's own death. `[` is built into every shell, so a tick
+ * starts no process.
+ */
+const LOOKER = 'while read -r line; do [ -e "$0" ]; echo; done';
+
 export interface TickerOptions {
   mountPoint: string;
   /** The worker answered. */
   answered(): void;
-  /** The worker has not answered within {@link HANG_MS}. Called once per unanswered tick. */
+  /** The worker has not answered within {@link HANG_MS}. */
   hangs(): void;
 }
 
 /**
  * Looks up a reserved name in the mount, so that the worker, which is blocked in a read, has a sense of time. A
- * look-up that is not answered is the sign of a worker that hangs. One look-up at a time: each holds a thread.
+ * look-up that is not answered is the sign of a worker that hangs. One look-up at a time.
  */
 export class Ticker {
+  private looker: ChildProcessByStdio<Writable, Readable, null> | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private watchdog: NodeJS.Timeout | undefined;
   private underWay = false;
   private again = false;
   private stopped = false;
@@ -30,6 +41,7 @@ export class Ticker {
   constructor(private readonly options: TickerOptions) {}
 
   start(): void {
+    this.startLooker();
     this.tick();
   }
 
@@ -52,24 +64,48 @@ export class Ticker {
     }
     clearTimeout(this.timer);
     this.underWay = true;
-    const watchdog = setTimeout(() => {
-      this.options.hangs();
-    }, HANG_MS);
-    const done = () => {
-      clearTimeout(watchdog);
-      this.underWay = false;
-      this.schedule();
-    };
-    // The name never exists: ENOENT is the worker's answer. Any other error is the kernel's, not the worker's.
-    stat(join(this.options.mountPoint, TICK_NAME)).then(done, (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.options.answered();
-      done();
-    });
+    this.watch();
+    this.looker?.stdin.write('\n');
   }
 
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    clearTimeout(this.watchdog);
+    this.looker?.kill('SIGKILL');
+  }
+
+  /** The resent look-up of a worker that hung may be answered by the next one: until then it is told again and again. */
+  private watch(): void {
+    this.watchdog = setTimeout(() => {
+      this.options.hangs();
+      this.watch();
+    }, HANG_MS);
+  }
+
+  private startLooker(): void {
+    const name = join(this.options.mountPoint, TICK_NAME);
+    const looker = spawn('sh', ['-c', LOOKER, name], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+    this.looker = looker;
+    looker.stdout.on('data', () => {
+      this.lookedUp();
+    });
+    looker.stdin.on('error', () => undefined);
+    looker.once('error', () => undefined);
+    looker.once('exit', () => {
+      if (this.stopped) return;
+      // Somebody killed it. The answer that it owed will not come.
+      this.startLooker();
+      if (this.underWay) this.looker?.stdin.write('\n');
+    });
+  }
+
+  private lookedUp(): void {
+    if (!this.underWay) return;
+    clearTimeout(this.watchdog);
+    this.underWay = false;
+    this.options.answered();
+    this.schedule();
   }
 
   private schedule(): void {
