@@ -165,7 +165,7 @@ export class Applier {
   /** Resolves when everything that can be made safe has been made safe and acknowledged. */
   finish(): Promise<void> {
     this.#isFinishing = true;
-    if (this.#blockage.has('state')) return Promise.resolve();
+    if (this.#isClosed || this.#blockage.has('state')) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idleWaiters.push(resolve);
       this.flush();

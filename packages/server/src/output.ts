@@ -115,7 +115,7 @@ export class Output {
   reopen(rules: OutputRules): void {
     this.#rules = rules;
     this.#names = new WeakMap();
-    this.#options.tree.reopen();
+    this.#reopenTree();
     this.#refusals.clear();
     for (const file of this.#files.values()) file.stale = true;
     this.closeStale();
@@ -254,13 +254,22 @@ export class Output {
         return undefined;
       }
       const code = systemCode(error) ?? '';
-      if (code === 'ENOENT') this.#options.tree.reopen();
+      if (code === 'ENOENT') this.#reopenTree();
       if (error instanceof RefusedName || isNoRoom(error) || code === 'ENOENT' || PASSING.has(code)) {
         throw new OutputBlocked(`cannot open ${printableName(target.name)}: ${messageOf(error)}`, {
           cause: error,
         });
       }
       throw error;
+    }
+  }
+
+  /** When the output directory cannot be opened now, the one that is open stays, and the next append tells. */
+  #reopenTree(): void {
+    try {
+      this.#options.tree.reopen();
+    } catch (error) {
+      this.#options.log('error', messageOf(error));
     }
   }
 

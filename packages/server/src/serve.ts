@@ -25,7 +25,7 @@ export async function serve({ load, software }: ServeOptions): Promise<number> {
   const log: Log = (level, message) => {
     currentLog(level, message);
   };
-  guardRejections(log);
+  guardProcess(log);
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => {
@@ -96,11 +96,14 @@ function announce(settings: ServerSettings, url: string, log: Log): void {
   });
 }
 
-/** A failed commit rejects promises inside LMDB that nobody can reach; every other rejection is a fault. */
-function guardRejections(log: Log): void {
-  process.on('unhandledRejection', (error) => {
-    if (isEchoOfFailedCommit(error)) return;
+/** A failed commit rejects promises inside LMDB that nobody can reach; everything else that nobody handles is a fault. */
+function guardProcess(log: Log): void {
+  const fault = (error: unknown): void => {
     log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exit(ExitStatus.FAULT);
+  };
+  process.on('uncaughtException', fault);
+  process.on('unhandledRejection', (error) => {
+    if (!isEchoOfFailedCommit(error)) fault(error);
   });
 }

@@ -21,7 +21,7 @@ const RETRY_MS = 1000;
 const GOODBYE_MS = 1000;
 const GOODBYE_POLL_MS = 10;
 
-/** How many connections are closed one by one with a message when there are too many; the rest is cut at once. */
+/** How many connections beyond the limit are told why at the same time; the rest is cut at once. */
 const REFUSED_CONNECTIONS_MAX = 100;
 
 export interface ServiceOptions {
@@ -47,7 +47,8 @@ export class Service implements ConnectionHost {
   readonly #tree: OutputTree;
   readonly #connections = new Set<Connection>();
   #rules: OutputRules;
-  #refusedCount = 0;
+  /** Connections that are being told that there are too many. */
+  readonly #refused = new Set<Connection>();
   #listener: Listener | undefined;
   #applier: Applier | undefined;
   #isGateOpen = true;
@@ -111,6 +112,7 @@ export class Service implements ConnectionHost {
 
   ended(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#refused.delete(connection);
   }
 
   /** Output files are opened anew, and written by these rules from now on. */
@@ -170,8 +172,8 @@ export class Service implements ConnectionHost {
       connection.cut();
     } else if (this.#connections.size < maxConnections) {
       this.#connections.add(connection);
-    } else if (this.#refusedCount < REFUSED_CONNECTIONS_MAX) {
-      this.#refusedCount++;
+    } else if (this.#refused.size < REFUSED_CONNECTIONS_MAX) {
+      this.#refused.add(connection);
       connection.refuseBusy(maxConnections);
     } else {
       connection.cut();

@@ -113,7 +113,8 @@ export class SourceClient {
   /** Sends batches with the sequences that follow each other from `first`, and waits for all acknowledgements. */
   async deliver(first: number, ...batches: BatchToSend[]): Promise<void> {
     this.send(...batches.map((batch, index) => ({ sequence: first + index, ...batch })));
-    await this.acknowledges(first + batches.length - 1);
+    // Files become safe at different times, so the last one may be acknowledged first.
+    for (const [index, { epoch }] of batches.entries()) await this.acknowledges(first + index, epoch);
   }
 
   async acknowledges(sequence: number, epoch = 1): Promise<void> {
