@@ -73,6 +73,13 @@ export class Cursors {
     for (const set of this.sets.values()) set.addBelow(floor);
   }
 
+  /** Of a time when there were the same cursors, or fewer. */
+  giveUpAll(record: AckSetRecord): void {
+    this.giveUpBelow(record.floor);
+    for (const [epoch, ranges] of record.above)
+      for (const [first, last] of ranges) this.giveUp(epoch, first, last);
+  }
+
   record(): CursorsRecord {
     const cursors = Object.fromEntries([...this.sets].map(([name, set]) => [name, set.record()]));
     return { gone: this.gone.record(), cursors };

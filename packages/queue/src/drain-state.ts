@@ -1,11 +1,11 @@
 import type { AckSetRecord } from './ack-set.js';
+import { isAckSet, isObject } from './ack-set-record.js';
 import { decodeLosses, encodeLosses, type Losses } from './counters.js';
 import type { CursorsRecord } from './cursors.js';
 import { encodeRest, readRests, stateFolder, type SavedRest } from './durable-rests.js';
 import { Environment, type Change } from './environment.js';
 import { ownKey, rowKey } from './keys.js';
 import type { Position } from './position.js';
-import type { Range } from './range-set.js';
 
 const CURSORS = ownKey('cursors');
 const LOSSES = ownKey('losses');
@@ -15,7 +15,12 @@ const MAP_BYTES = 256 * 1024 * 1024;
 
 /** The crash-proof environment of the drain: cursors, losses, durable rests. */
 export class DrainState {
-  private constructor(private readonly environment: Environment) {}
+  /** As they are on disk: what is read later could be an older transaction, see environment.ts. */
+  private readonly saved = new Map<string, SavedRest>();
+
+  private constructor(private readonly environment: Environment) {
+    for (const rest of readRests(environment)) this.saved.set(rest.key, rest);
+  }
 
   static open(directory: string): DrainState {
     return new DrainState(
@@ -36,7 +41,7 @@ export class DrainState {
   }
 
   rests(): SavedRest[] {
-    return readRests(this.environment);
+    return [...this.saved.values()];
   }
 
   /** Durable when it resolves. `rests` names what changes: bytes to save, or undefined to remove. */
@@ -54,6 +59,10 @@ export class DrainState {
     }
     await this.environment.write(changes);
     this.environment.release();
+    for (const [key, rest] of rests) {
+      if (rest === undefined) this.saved.delete(key);
+      else this.saved.set(key, { key, ...rest });
+    }
   }
 
   clearDeadReaders(): void {
@@ -93,26 +102,4 @@ function decodeCursors(bytes: Buffer | undefined): CursorsRecord | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isAckSet(value: unknown): value is AckSetRecord {
-  if (!isObject(value) || !isObject(value['floor']) || !Array.isArray(value['above'])) return false;
-  const { epoch, sequence } = value['floor'];
-  const above = value['above'] as unknown[];
-  return isWhole(epoch) && isWhole(sequence) && above.every(isEpochRanges);
-}
-
-function isEpochRanges(value: unknown): value is [number, Range[]] {
-  if (!Array.isArray(value) || !isWhole(value[0]) || !Array.isArray(value[1])) return false;
-  return (value[1] as unknown[]).every(
-    (range) => Array.isArray(range) && isWhole(range[0]) && isWhole(range[1]),
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value);
 }

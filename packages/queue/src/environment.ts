@@ -1,13 +1,25 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { open } from 'lmdb';
 import { diskSpace } from './disk-space.js';
 import { errorCode, QueueError } from './errors.js';
-import { OPEN_RESERVE_BYTES, READERS_MAX, WRITE_DEADLINE_MS } from './limits.js';
+import { OPEN_RESERVE_BYTES, WRITE_DEADLINE_MS } from './limits.js';
+import {
+  acquireDatabase,
+  releaseDatabase,
+  type DatabaseUser,
+  type NativeDatabase,
+  type OpenMode,
+} from './native-database.js';
 
 /*
- * The only file that knows LMDB. What it keeps away from the rest, found in the sources of lmdb-js 3.5.6:
+ * Together with native-database.ts all that knows LMDB. What it keeps away from the rest, found in the sources of
+ * lmdb-js 3.5.6 and by trying:
  *
+ * - A process that opens an environment writes the number of the last transaction into the shared lock table, as
+ *   it has read it a moment before (mdb_env_open2; OpenLDAP's ITS#9496). What the writer committed in that moment
+ *   is then forgotten: the next transaction builds on an older one, and takes pages that are in use. So each
+ *   transaction here first compares its own number with the newest one in the file's header. When it is wrong,
+ *   nothing is written, and the environment is opened anew, which puts the number right.
  * - A read outside of a write transaction takes a snapshot that is kept until the event loop turns, and makes a
  *   timer for that. A process that never gets back to its event loop would read an old snapshot for ever, or,
  *   with resetReadTxn(), leave one timer behind per read. Such a process therefore reads inside transact().
@@ -18,36 +30,6 @@ import { OPEN_RESERVE_BYTES, READERS_MAX, WRITE_DEADLINE_MS } from './limits.js'
  * - Values come in a buffer that is used again by the next read, and whose `length` was redefined.
  * - Opening maps the lock file: on a full disk that ends in SIGBUS, as does a data file shorter than it claims.
  */
-
-/** What is used of lmdb-js's object, most of which its own types leave out. */
-interface NativeDatabase {
-  readonly env: { info(): { lastPageNumber: number } };
-  readonly db: {
-    stat(): {
-      pageSize: number;
-      entryCount: number;
-      overflowPages: number;
-      treeLeafPageCount: number;
-      treeBranchPageCount: number;
-    };
-  };
-  getBinaryFast(key: Uint8Array): Uint8Array | undefined;
-  getRange(options: {
-    start: Uint8Array;
-    end: Uint8Array;
-    reverse?: boolean;
-    limit?: number;
-    values?: boolean;
-  }): Iterable<unknown>;
-  put(key: Uint8Array, value: Uint8Array): unknown;
-  remove(key: Uint8Array): unknown;
-  batch(write: () => void): Promise<boolean>;
-  transactionSync(run: () => void, flags: number): void;
-  ensureReadTxn(): void;
-  resetReadTxn(): void;
-  readerCheck(): number;
-  close(): Promise<void>;
-}
 
 export interface Usage {
   /** Of the pages that hold something. */
@@ -68,24 +50,32 @@ export type Visit = (key: Uint8Array, value: Buffer) => boolean | undefined;
 /** An ordinary synchronous write transaction: committed before the call returns. */
 const SYNCHRONOUS_COMMIT = 2;
 
+/** Openings by others that hit the same moment again and again would be a fault of another kind. */
+const REWINDS_MAX = 10;
+
 const LMDB_DAMAGE_CODES = new Set<string | number | undefined>([
   -30797, -30796, -30795, -30794, -30793, -30782, -30779,
 ]);
 
-/** Read-only environments of this process by path: a writer must be opened first, so they give way to it. */
-const readersHere = new Map<string, Set<Environment>>();
+/** Another process that opened the environment has put the writer back to an older transaction. */
+class Rewound extends Error {
+  override readonly name = 'Rewound';
+}
 
-const asIs = { encode: (value: Uint8Array) => value, decode: (value: Uint8Array) => value };
+export class Environment implements DatabaseUser {
+  private isClosed = false;
+  /** Never lower than the number of the last transaction that this process has committed. */
+  private lastTransaction = -1;
 
-export class Environment {
+  private database: NativeDatabase;
+
   private constructor(
-    private readonly database: NativeDatabase,
     readonly path: string,
     private readonly dataFile: string,
-    private readonly readOnly: boolean,
-  ) {}
-
-  private isClosed = false;
+    private readonly mode: OpenMode,
+  ) {
+    this.database = acquireDatabase(path, dataFile, mode, this);
+  }
 
   get closed(): boolean {
     return this.isClosed;
@@ -94,41 +84,28 @@ export class Environment {
   /**
    * Opens for writing, and makes what is missing. `durable`: every write is on disk before it is told; else it
    * survives the death of every process, but not the loss of power. A path that ends in `.mdb` is a file, any
-   * other a folder. Throws QueueError `no_room` or `damaged`.
+   * other a folder. Readers of the same path in this process are closed. Throws QueueError `no_room` or `damaged`.
    */
   static openWriter(path: string, options: { durable: boolean; mapBytes: number }): Environment {
-    for (const reader of readersHere.get(path) ?? []) void reader.close();
-    return Environment.open(path, false, { noSync: !options.durable, mapSize: options.mapBytes });
+    return Environment.open(path, { readOnly: false, ...options });
   }
 
-  /** Opens for reading while another process, or this one, writes. */
-  static openReader(path: string): Environment {
-    const environment = Environment.open(path, true, { readOnly: true });
-    const readers = readersHere.get(path) ?? new Set();
-    readersHere.set(path, readers.add(environment));
-    return environment;
+  /**
+   * Opens for reading while another process, or this one, writes. With the writer's `mapBytes` it need not be
+   * mapped anew as it grows.
+   */
+  static openReader(path: string, mapBytes = 0): Environment {
+    return Environment.open(path, { readOnly: true, durable: false, mapBytes });
   }
 
-  private static open(path: string, readOnly: boolean, options: Record<string, unknown>): Environment {
+  private static open(path: string, mode: OpenMode): Environment {
     const dataFile = path.endsWith('.mdb') ? path : join(path, 'data.mdb');
-    if (readOnly && !existsSync(dataFile)) throw new QueueError('no_queue', `${dataFile} does not exist`);
+    if (mode.readOnly && !existsSync(dataFile))
+      throw new QueueError('no_queue', `${dataFile} does not exist`);
     mkdirSync(dirname(dataFile), { recursive: true, mode: 0o700 });
     requireRoomToOpen(dirname(dataFile));
     try {
-      const database = open({
-        path,
-        noSubdir: path.endsWith('.mdb'),
-        encoding: 'binary',
-        keyEncoding: 'binary',
-        cache: false,
-        maxReaders: READERS_MAX,
-        maxDbs: 1,
-        overlappingSync: false,
-        eventTurnBatching: false,
-        encoder: asIs,
-        ...options,
-      }) as unknown as NativeDatabase;
-      const environment = new Environment(database, path, dataFile, readOnly);
+      const environment = new Environment(path, dataFile, mode);
       environment.requireWholeFile();
       return environment;
     } catch (error) {
@@ -138,12 +115,19 @@ export class Environment {
 
   /** One synchronous transaction: all that `run` puts and removes, or nothing when it throws. */
   transact(run: () => void): void {
-    try {
-      this.database.transactionSync(() => {
-        run();
-      }, SYNCHRONOUS_COMMIT);
-    } catch (error) {
-      throw queueError(error, `cannot write ${this.path}`);
+    for (let rewinds = 0; ; rewinds++) {
+      try {
+        this.database.transactionSync(() => {
+          const transaction = this.requireNewest();
+          run();
+          this.lastTransaction = transaction;
+        }, SYNCHRONOUS_COMMIT);
+        return;
+      } catch (error) {
+        if (!(error instanceof Rewound) || rewinds >= REWINDS_MAX)
+          throw queueError(error, `cannot write ${this.path}`);
+        this.reopen();
+      }
     }
   }
 
@@ -175,10 +159,6 @@ export class Environment {
     for (const { key, value } of entries) if (visit(key, viewOf(value)) === false) return;
   }
 
-  *keys(start: Uint8Array, end: Uint8Array): Generator<Uint8Array> {
-    yield* this.database.getRange({ start, end, values: false }) as Iterable<Uint8Array>;
-  }
-
   /** The largest key below `end` that is not below `start`. */
   lastKey(start: Uint8Array, end: Uint8Array): Uint8Array | undefined {
     // A reversed range starts at or below its start and ends above its end.
@@ -188,8 +168,8 @@ export class Environment {
   }
 
   firstKey(start: Uint8Array, end: Uint8Array): Uint8Array | undefined {
-    for (const key of this.database.getRange({ start, end, limit: 1, values: false }) as Iterable<Uint8Array>)
-      return key;
+    const found = this.database.getRange({ start, end, limit: 1, values: false });
+    for (const key of found as Iterable<Uint8Array>) return key;
     return undefined;
   }
 
@@ -201,22 +181,28 @@ export class Environment {
   /** One transaction that is on disk when the promise resolves. Rejects with QueueError, then nothing has changed. */
   async write(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return;
-    const written = this.database.batch(() => {
-      for (const { key, value } of changes) {
-        if (value === undefined) this.database.remove(key);
-        else this.database.put(key, value);
+    for (let rewinds = 0; ; rewinds++) {
+      try {
+        await withDeadline(
+          this.database.childTransaction(() => {
+            this.apply(changes);
+          }),
+          `writing ${this.path} took longer than ${WRITE_DEADLINE_MS} ms`,
+        );
+        return;
+      } catch (error) {
+        const reason = await reasonOf(error);
+        if (!(reason instanceof Rewound) || rewinds >= REWINDS_MAX) {
+          throw queueError(reason, `cannot write ${this.path}`);
+        }
+        this.reopen();
       }
-    });
-    try {
-      await withDeadline(written, `writing ${this.path} took longer than ${WRITE_DEADLINE_MS} ms`);
-    } catch (error) {
-      throw queueError(await cause(error), `cannot write ${this.path}`);
     }
   }
 
   /** Inside transact(), or in a process with an event loop. */
   usage(): Usage {
-    if (this.readOnly) this.database.ensureReadTxn();
+    if (this.mode.readOnly) this.database.ensureReadTxn();
     const stat = this.database.db.stat();
     const pages = stat.overflowPages + stat.treeLeafPageCount + stat.treeBranchPageCount;
     const fileBytes = (this.database.env.info().lastPageNumber + 1) * stat.pageSize;
@@ -232,20 +218,55 @@ export class Environment {
   close(): Promise<void> {
     if (this.isClosed) return Promise.resolve();
     this.isClosed = true;
-    readersHere.get(this.path)?.delete(this);
-    return this.database.close();
+    return releaseDatabase(this.path, this.database, this);
+  }
+
+  displaced(): void {
+    this.isClosed = true;
+  }
+
+  private apply(changes: readonly Change[]): void {
+    const transaction = this.requireNewest();
+    for (const { key, value } of changes) {
+      if (value === undefined) this.database.remove(key);
+      else this.database.put(key, value);
+    }
+    this.lastTransaction = transaction;
+  }
+
+  /**
+   * The number of the transaction under way, which must follow the newest one in the file. `lastTransaction` saves
+   * looking: it may be too high, when its transaction turned out to be empty, but then the numbers differ, and the
+   * file is asked. It is never too low, so a number that was put back never passes.
+   */
+  private requireNewest(): number {
+    const transaction = this.database.getWriteTxnId();
+    if (transaction === this.lastTransaction + 1) return transaction;
+    if (transaction !== this.database.env.info().lastTxnId + 1)
+      throw new Rewound('the last transaction is lost');
+    return transaction;
+  }
+
+  private reopen(): void {
+    requireRoomToOpen(dirname(this.dataFile));
+    this.lastTransaction = -1;
+    try {
+      this.database = acquireDatabase(this.path, this.dataFile, this.mode, this);
+      this.isClosed = false;
+    } catch (error) {
+      throw queueError(error, `cannot open ${this.path}`);
+    }
   }
 
   private requireWholeFile(): void {
     let claimedBytes = 0;
-    if (this.readOnly) claimedBytes = this.usage().fileBytes;
+    if (this.mode.readOnly) claimedBytes = this.usage().fileBytes;
     else {
       this.transact(() => {
         claimedBytes = this.usage().fileBytes;
       });
     }
     this.release();
-    // An environment in which nothing was written yet claims the two pages of its header.
     if (statSync(this.dataFile).size >= claimedBytes) return;
     void this.close();
     throw new QueueError('damaged', `${this.dataFile} is shorter than it claims to be: set it aside`);
@@ -279,18 +300,21 @@ async function withDeadline<T>(promise: Promise<T>, message: string): Promise<T>
   }
 }
 
+/** How long the reason of a failed commit may take to come after its rejection. */
+const REASON_MS = 1000;
+
 /** A failed commit hides its reason in a promise of its own, which would else be reported as unhandled. */
-async function cause(error: unknown): Promise<unknown> {
+async function reasonOf(error: unknown): Promise<unknown> {
   if (typeof error !== 'object' || error === null || !('commitError' in error)) return error;
   const { commitError } = error;
   if (!(commitError instanceof Promise)) return error;
-  const never = new Promise<unknown>((resolve) => setTimeout(resolve, 1000, error).unref());
+  const reason = commitError.then(
+    () => error,
+    (rejected: unknown) => rejected,
+  );
   return Promise.race([
-    commitError.then(
-      () => error,
-      (reason: unknown) => reason,
-    ),
-    never,
+    reason,
+    new Promise<unknown>((resolve) => setTimeout(resolve, REASON_MS, error).unref()),
   ]);
 }
 

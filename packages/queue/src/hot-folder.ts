@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Environment } from './environment.js';
 import { raiseEpoch } from './identity.js';
 import { ownKey } from './keys.js';
+import type { QueueOptions } from './settings.js';
 import { HOT_ROWS, encodePosition } from './hot-rows.js';
 
 /**
@@ -82,4 +83,10 @@ export function makeHot(directory: string, bootId: string, mapBytes: number): vo
   void environment.close();
   writeFileSync(join(folder, 'made.json'), JSON.stringify({ bootId, epoch }));
   renameSync(folder, hotFolder(directory));
+}
+
+/** Address space, not memory: large enough that hot rarely has to be mapped anew. */
+export function hotMapBytes(settings: QueueOptions): number {
+  const MIB = 1024 * 1024;
+  return Math.ceil((settings.maxSizeBytes * 1.25) / MIB) * MIB + 64 * MIB;
 }

@@ -14,6 +14,7 @@ import { Environment } from './environment.js';
 import { QueueError } from './errors.js';
 import {
   currentBootId,
+  hotMapBytes,
   hotFolder,
   makeHot,
   markDamaged,
@@ -126,7 +127,7 @@ export class HotQueue {
     const { dir, settings, inspect, bootId = currentBootId() } = options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const { source } = loadIdentity(dir);
-    const mapBytes = mapSizeBytes(settings);
+    const mapBytes = hotMapBytes(settings);
     if (mayBeOpened(dir, bootId)) {
       try {
         return HotQueue.openFolder(options, source, bootId, mapBytes);
@@ -475,10 +476,4 @@ export class HotQueue {
     this.firstSequence = end;
     return dropped;
   }
-}
-
-/** Address space, not memory: large enough that hot rarely has to be mapped anew. */
-function mapSizeBytes(settings: QueueOptions): number {
-  const MIB = 1024 * 1024;
-  return Math.ceil((settings.maxSizeBytes * 1.25) / MIB) * MIB + 64 * MIB;
 }

@@ -28,6 +28,7 @@ export class HotView {
   constructor(
     private readonly directory: string,
     private readonly bootId: string,
+    private readonly mapBytes = 0,
   ) {}
 
   /** Of the hot that is open here; 0: none. */
@@ -52,7 +53,7 @@ export class HotView {
     const made = readMade(folder);
     const inode = this.inodeNow();
     try {
-      this.environment = Environment.openReader(folder);
+      this.environment = Environment.openReader(folder, this.mapBytes);
     } catch (error) {
       // The worker is just replacing it, or will when it finds the same damage.
       if (error instanceof QueueError && ['no_queue', 'damaged', 'no_room'].includes(error.code)) return;

@@ -1,3 +1,4 @@
+import type { AckSetRecord } from './ack-set.js';
 import type { Cursors } from './cursors.js';
 import type { SavedRest } from './durable-rests.js';
 import type { DrainState } from './drain-state.js';
@@ -40,8 +41,9 @@ export async function moveToStore(
   const carriedOn = new Map<number, Position>();
   let next = after(context.checkpointed());
   while (comparePositions(next, target) <= 0) {
-    const { entries, end } = gather(context, next, target, carriedOn);
-    if (entries.length > 0) await context.store.append(entries);
+    const { entries, end, gone } = gather(context, next, target, carriedOn);
+    // What was left out of them, and why, is written with them: else it would later look as if it were lost.
+    if (entries.length > 0) await context.store.append(entries, gone);
     next = after(end);
   }
   const changes = restChanges(context, target, carriedOn, rests);
@@ -64,7 +66,7 @@ function gather(
   from: Position,
   target: Position,
   carriedOn: Map<number, Position>,
-): { entries: StoreEntry[]; end: Position } {
+): { entries: StoreEntry[]; end: Position; gone: AckSetRecord } {
   const { hot, cursors, inspect } = context;
   // Without this, everything up to the target would look as if it were missing.
   if (!hot.isOpen || hot.epoch !== target.epoch)
@@ -77,6 +79,11 @@ function gather(
     hot.epoch === from.epoch ? from : { epoch: hot.epoch, sequence: 1 },
   );
   hot.refresh();
+  // An opening process can put hot back for a moment (see environment.ts): what is not seen is not missing.
+  const last = hot.lastPosition();
+  if (last === undefined || comparePositions(last, target) < 0) {
+    throw new QueueError('io', 'the end of hot cannot be seen just now');
+  }
   hot.forEach(expected, (position, value) => {
     if (comparePositions(position, target) > 0) return false;
     if (cursors.gone.has(position)) return true;
@@ -103,7 +110,7 @@ function gather(
   // Not before: to look at anything else while a value is visited would overwrite it.
   for (const [epoch, first, last] of gaps) context.noteMissing(epoch, first, last);
   hot.refresh();
-  return { entries, end };
+  return { entries, end, gone: cursors.gone.record() };
 }
 
 function restChanges(

@@ -5,7 +5,7 @@ import { Cursors } from './cursors.js';
 import { DrainState } from './drain-state.js';
 import { supersededRests } from './durable-rests.js';
 import { QueueError } from './errors.js';
-import { currentBootId } from './hot-folder.js';
+import { currentBootId, hotMapBytes } from './hot-folder.js';
 import { HotView } from './hot-view.js';
 import { loadIdentity } from './identity.js';
 import { RETRY_MS, STATE_SAVE_MS } from './limits.js';
@@ -116,7 +116,16 @@ export class QueueDrain {
       const cursors = new Cursors(state.cursors(), options.cursors);
       const told = new ToldWriter(dir, bootId);
       cursors.giveUpBelow(told.told.floor);
-      const drain = new QueueDrain(options, source, new HotView(dir, bootId), store, state, cursors, told);
+      for (const record of store.leftOut()) cursors.giveUpAll(record);
+      const drain = new QueueDrain(
+        options,
+        source,
+        new HotView(dir, bootId, hotMapBytes(settings)),
+        store,
+        state,
+        cursors,
+        told,
+      );
       // Only now may the batches that carry these rests on be sent.
       if (superseded.size > 0) {
         await state.save(
@@ -536,7 +545,9 @@ export class QueueDrain {
     this.hot.refresh();
     const last = this.hot.lastPosition();
     this.hot.refresh();
-    return last?.sequence ?? 0;
+    // Hot may look older than what was already read from it, see environment.ts.
+    const read = this.readTo.epoch === epoch ? this.readTo.sequence : 0;
+    return Math.max(last?.sequence ?? 0, read);
   }
 
   private context() {

@@ -1,6 +1,9 @@
 import { rmSync, statSync } from 'node:fs';
+import type { AckSetRecord } from './ack-set.js';
+import { decodeAckSet, encodeAckSet } from './ack-set-record.js';
 import { addAmounts, decodeLosses, encodeLosses, NO_AMOUNT, type Amount } from './counters.js';
 import { Environment } from './environment.js';
+import { QueueError } from './errors.js';
 import { BATCHES_END, BATCHES_START, batchKey, batchPosition, ownKey } from './keys.js';
 import { comparePositions, type Position } from './position.js';
 
@@ -10,8 +13,11 @@ export interface StoreEntry {
   readonly records: number;
 }
 
-/** The file's own row: how much was put into it. */
+/** The file's own rows: how much was put into it, */
 const SUM = ownKey('sum');
+
+/** and what nobody wanted any more when its last batches were put in: these were left out. */
+const GONE = ownKey('gone');
 
 /** Of the newest file: address space only. */
 const MAP_BYTES = 512 * 1024 * 1024;
@@ -72,7 +78,7 @@ export class StoreFile {
   }
 
   /** On disk when it resolves. After it rejects nothing more may be added. */
-  async append(entries: readonly StoreEntry[]): Promise<void> {
+  async append(entries: readonly StoreEntry[], gone: AckSetRecord): Promise<void> {
     const [head, tail] = [entries[0], entries.at(-1)];
     if (head === undefined || tail === undefined || this.environment === undefined) return;
     const added = entries.reduce<Amount>(
@@ -86,10 +92,15 @@ export class StoreFile {
         value: bytes,
       })),
       { key: SUM, value: encodeLosses({ sum: contents }) },
+      { key: GONE, value: encodeAckSet(gone) },
     ]);
     this.environment.release();
     this.contents = contents;
-    this.span = { first: this.span?.first ?? head.position, last: tail.position };
+    const last = this.span?.last ?? tail.position;
+    this.span = {
+      first: this.span?.first ?? head.position,
+      last: comparePositions(last, tail.position) > 0 ? last : tail.position,
+    };
     this.sizeBytes = statSync(this.path).size;
   }
 
@@ -99,9 +110,17 @@ export class StoreFile {
     this.closeReader();
   }
 
+  /** What was left out of this file, as far as it is known. */
+  gone(): AckSetRecord | undefined {
+    const environment = this.reader();
+    const gone = decodeAckSet(environment.get(GONE));
+    environment.release();
+    return gone;
+  }
+
   /** From `from` up to and with `upTo`, in order. False when `visit` ended it. */
   forEach(from: Position, upTo: Position, visit: (position: Position, bytes: Buffer) => boolean): boolean {
-    const environment = this.reader();
+    const environment = this.newestReader();
     let goesOn = true;
     environment.forEach(batchKey(from.epoch, from.sequence), BATCHES_END, (key, value) => {
       const position = batchPosition(key);
@@ -146,6 +165,28 @@ export class StoreFile {
       this.environment = Environment.openReader(this.path);
     }
     return this.environment;
+  }
+
+  /**
+   * A reader that sees the file's last batch. Another process that opens the file can put the last transaction back
+   * (see environment.ts); what is then not seen would look as if it were lost. Opening it anew heals that.
+   */
+  private newestReader(): Environment {
+    const sees = (environment: Environment): boolean => {
+      environment.release();
+      const key = environment.lastKey(BATCHES_START, BATCHES_END);
+      const { last } = this;
+      return last === undefined || (key !== undefined && comparePositions(batchPosition(key), last) >= 0);
+    };
+    const environment = this.reader();
+    if (sees(environment)) return environment;
+    if (!this.writable) {
+      this.closeReader();
+      const again = this.reader();
+      if (sees(again)) return again;
+    }
+    // The next transaction heals it, if one is under way.
+    throw new QueueError('io', `the end of ${this.path} cannot be seen just now`);
   }
 
   private readContents(environment: Environment): void {

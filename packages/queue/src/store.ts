@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import type { AckSet } from './ack-set.js';
+import type { AckSet, AckSetRecord } from './ack-set.js';
 import { diskSpace, minFreeBytes } from './disk-space.js';
 import { QueueError } from './errors.js';
 import { syncFolder } from './identity.js';
@@ -82,12 +82,12 @@ export class Store {
    * One transaction; on disk when it resolves. After it rejects the batches are not here: the file that failed is
    * sealed, and the next append begins another.
    */
-  async append(entries: readonly StoreEntry[]): Promise<void> {
+  async append(entries: readonly StoreEntry[], gone: AckSetRecord): Promise<void> {
     const bytes = entries.reduce((sum, entry) => sum + footprintBytes(entry.bytes.length), 0);
     this.requireRoom(bytes);
     const file = this.writableFile();
     try {
-      await file.append(entries);
+      await file.append(entries, gone);
     } catch (error) {
       file.seal();
       if (file.last === undefined) this.discard(file);
@@ -109,6 +109,16 @@ export class Store {
       next = { epoch: end.epoch, sequence: end.sequence + 1 };
     }
     return true;
+  }
+
+  /** What is not here because nobody wanted it when its neighbours were put in. */
+  leftOut(): AckSetRecord[] {
+    const records = this.files.map((file) => {
+      const record = file.gone();
+      file.closeReader();
+      return record;
+    });
+    return records.filter((record) => record !== undefined);
   }
 
   /** Files of which nothing is needed any more. */

@@ -7,7 +7,8 @@ import { openBoth, openDrain, openHot, BOOT } from './helpers/queues.js';
 
 test('what is appended is read in order, and gone once it is acked', async (t) => {
   const { hot, drain } = await openBoth(t, temporaryFolder(t));
-  for (let sequence = 1; sequence <= 100; sequence++) hot.append([{ sequence, bytes: makeBatch({ sequence }) }]);
+  for (let sequence = 1; sequence <= 100; sequence++)
+    hot.append([{ sequence, bytes: makeBatch({ sequence }) }]);
   const found = drain.read('a', POSITION_ZERO, 1e9, 1000);
   assert.deepEqual(
     found.map(({ position }) => position.sequence),
@@ -26,7 +27,9 @@ test('a checkpoint moves batches into the store, and hot lets them go', async (t
   const folder = temporaryFolder(t);
   const { hot, drain } = await openBoth(t, folder);
   for (let sequence = 1; sequence <= 300; sequence++) {
-    hot.append([{ sequence, bytes: makeBatch({ sequence, payloadBytes: sequence % 7 === 0 ? 50_000 : 10 }) }]);
+    hot.append([
+      { sequence, bytes: makeBatch({ sequence, payloadBytes: sequence % 7 === 0 ? 50_000 : 10 }) },
+    ]);
   }
   await drain.checkpoint(true);
   assert.deepEqual(hot.checkpointed(), { epoch: hot.epoch, sequence: 300 });
@@ -44,9 +47,11 @@ test('after the boot id changed the store is delivered, hot is counted as lost, 
   const folder = temporaryFolder(t);
   const before = openHot(folder);
   const { drain: drainBefore } = await openDrain(folder);
-  for (let sequence = 1; sequence <= 20; sequence++) before.append([{ sequence, bytes: makeBatch({ sequence }) }]);
+  for (let sequence = 1; sequence <= 20; sequence++)
+    before.append([{ sequence, bytes: makeBatch({ sequence }) }]);
   await drainBefore.checkpoint(true);
-  for (let sequence = 21; sequence <= 25; sequence++) before.append([{ sequence, bytes: makeBatch({ sequence }) }]);
+  for (let sequence = 21; sequence <= 25; sequence++)
+    before.append([{ sequence, bytes: makeBatch({ sequence }) }]);
   await drainBefore.abandon();
   before.close();
   const next = BOOT.replace(/1$/, '2');

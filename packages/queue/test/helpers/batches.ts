@@ -43,6 +43,7 @@ export function sequenceIn(bytes: Buffer): number {
 
 /** Throws when the bytes are not those that were made for this position. */
 export function checkBatch({ sequence }: Position, bytes: Buffer): void {
-  if (bytes.readUInt32LE(0) !== crc32(bytes.subarray(4))) throw new Error(`batch ${sequence} has a wrong crc`);
+  if (bytes.readUInt32LE(0) !== crc32(bytes.subarray(4)))
+    throw new Error(`batch ${sequence} has a wrong crc`);
   if (sequenceIn(bytes) !== sequence) throw new Error(`batch ${sequence} holds ${sequenceIn(bytes)}`);
 }
