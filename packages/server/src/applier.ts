@@ -6,9 +6,9 @@ import { Output } from './output.js';
 import { isNoRoom, OutputBlocked, type OutputFile } from './output-file.js';
 import type { OutputRules } from './output-rules.js';
 import type { OutputTree } from './output-tree.js';
-import { PositionSet, type Position } from './positions.js';
 import { printableName, type Log } from '@k2hft/config';
 import type { Receiver, TakenBatch } from './receiver.js';
+import { Repeats } from './repeats.js';
 import { Source } from './source.js';
 import type { State } from './state.js';
 import { StateWriter } from './state-writer.js';
@@ -60,10 +60,7 @@ export class Applier {
   readonly #blockage: Blockage;
   readonly #writer: StateWriter;
   readonly #sources = new Map<string, Source>();
-  /** Batches that came again and were safe already. */
-  #settled = new Map<Receiver, PositionSet>();
-  /** Batches that came again while they were on their way. */
-  #repeated: { receiver: Receiver; position: Position }[] = [];
+  readonly #repeats = new Repeats();
   #group = new Group();
   #isSaving = false;
   #isHurried = false;
@@ -131,7 +128,7 @@ export class Applier {
   accept(receiver: Receiver, batch: Batch): void {
     const { source } = receiver;
     if (source.taken.has(batch)) {
-      this.#acceptAgain(receiver, batch);
+      this.#repeats.add(receiver, batch);
       return;
     }
     source.taken.add(batch);
@@ -149,8 +146,7 @@ export class Applier {
   flush(): void {
     if (this.#isClosed) return;
     if (!this.#blockage.has('output')) this.#advance();
-    for (const [receiver, positions] of this.#settled) receiver.acknowledge(positions);
-    this.#settled.clear();
+    this.#repeats.acknowledge();
     this.#updateGate();
     this.#schedule();
   }
@@ -183,17 +179,6 @@ export class Applier {
     clearTimeout(this.#retryTimer);
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     this.#output.close();
-  }
-
-  #acceptAgain(receiver: Receiver, batch: Batch): void {
-    const position = { epoch: batch.epoch, sequence: batch.sequence };
-    if (!receiver.source.committed.has(position)) {
-      this.#repeated.push({ receiver, position });
-      return;
-    }
-    const positions = this.#settled.get(receiver) ?? new PositionSet();
-    positions.add(position);
-    this.#settled.set(receiver, positions);
   }
 
   #advance(): void {
@@ -275,12 +260,7 @@ export class Applier {
     group.release();
     for (const source of group.sources().keys()) this.#forgetIfUnused(source);
     this.#unsafeBytes -= group.bytes;
-    const repeated = this.#repeated;
-    this.#repeated = [];
-    for (const { receiver, position } of repeated) {
-      if (receiver.source.committed.has(position)) receiver.acknowledge(singlePosition(position));
-      else this.#repeated.push({ receiver, position });
-    }
+    this.#repeats.committed();
     if (this.#isClosed) return;
     this.#output.closeStale();
     this.flush();
@@ -341,12 +321,6 @@ export class Applier {
     this.#writer.stop();
     this.#options.fault(error);
   }
-}
-
-function singlePosition(position: Position): PositionSet {
-  const positions = new PositionSet();
-  positions.add(position);
-  return positions;
 }
 
 /** Brings the files' bytes to the disk. All are waited for, so that none is in use when one has failed. */

@@ -53,6 +53,8 @@ export class State {
         encoding: 'msgpack',
         overlappingSync: !durable,
       });
+      // A killed server leaves its place among the readers behind, and LMDB keeps old pages for it.
+      this.#database.readerCheck();
     } catch (error) {
       const code = ['EACCES', 'EPERM'].includes(systemCode(error) ?? '') ? 'permission' : 'state_dir';
       throw new ServerError(code, `cannot open the state in ${directory}: ${messageOf(error)}`, {
