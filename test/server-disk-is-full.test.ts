@@ -38,14 +38,14 @@ void test(
       text += lines;
     }
     await waitUntil('the server says that its disk is full', () =>
-      /full|no room|space/i.test(server.process.output()),
+      /until there is room/.test(server.process.output()),
     );
     await new Promise((resolve) => setTimeout(resolve, 2500));
     assert.ok(mount.status().queue.batches > 0, 'what has no room stays in the queue');
     const complaints = server.process
       .output()
       .split('\n')
-      .filter((line) => /full|no room|no space/i.test(line));
+      .filter((line) => /until there is room/.test(line));
     assert.equal(complaints.length, 1, `it says so once: ${complaints.join(' | ')}`);
     rmSync(join(disk, 'ballast'));
     await waitUntilDelivered(mount);
@@ -89,9 +89,8 @@ void test(
       }
     });
     await waitUntilDelivered(mount);
-    assert.match(
-      readFileSync(join(folder, 'server', 'output', 'app.log'), 'utf8'),
-      /^before\n(x{99999}\n)*after\n$/,
-    );
+    const arrived = readFileSync(join(folder, 'server', 'output', 'app.log'), 'utf8').split('\n');
+    assert.deepEqual([arrived.at(0), arrived.at(-2), arrived.at(-1)], ['before', 'after', '']);
+    assert.ok(arrived.slice(1, -2).every((line) => line === LONG_LINE));
   },
 );
