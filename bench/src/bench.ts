@@ -58,8 +58,8 @@ export async function runBench(
     // Ended here and not by the cleanup, so that what they leave at their end is there to be read.
     await bench.k2hft?.stop();
   } catch (error) {
-    if (bench.k2hft !== undefined) progress(bench.k2hft.output());
-    throw error;
+    if (bench.k2hft === undefined) throw error;
+    throw new Error(`the benchmark failed; printed until then:\n${bench.k2hft.output()}`, { cause: error });
   }
   if (bench.k2hft !== undefined && options.profileDir !== undefined) {
     results.remarks.push(formatProfiles(options.profileDir, bench.k2hft.roles));

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { CleanupStack, temporaryFolder, whyNoMounts } from '@k2hft/test-harness';
 import { runBench } from './bench.js';
@@ -46,6 +46,7 @@ async function measure(options: Options): Promise<number> {
     });
   }
   const results = emptyResults(options);
+  const loadBefore = loadavg()[0] ?? NaN;
   let status = 0;
   try {
     await runBench(cleanup, join(temporaryFolder(cleanup), 'bench'), options, results);
@@ -55,11 +56,18 @@ async function measure(options: Options): Promise<number> {
     console.error(error);
     status = 1;
   }
+  results.remarks.push(loadRemark(loadBefore));
   await cleanup.run();
   console.log(`\n${formatReport(results)}`);
   if (options.jsonFile !== undefined)
     writeFileSync(options.jsonFile, `${JSON.stringify(results, undefined, 2)}\n`);
   return status;
+}
+
+/** Who reads the figures has to know whether somebody else was at work on the machine. */
+function loadRemark(before: number): string {
+  const after = loadavg()[0] ?? NaN;
+  return `Load average before the start: ${before.toFixed(2)}, at the end: ${after.toFixed(2)}.`;
 }
 
 function emptyResults({ runs, mode }: Options): Results {
