@@ -48,7 +48,8 @@ export function planAppend(
     const bytes = format.render(batch, continues && append.tail?.midRecord === true);
     if (bytes.length > 0 && append.tail !== undefined && !continues && !isBinary) push(append, NEWLINE);
     if (bytes.length > 0) push(append, bytes);
-    append.tail = isBinary ? undefined : tailAfter(append.tail, bytes, stream, endsMidRecord(batch));
+    const isBinaryData = isBinary && bytes.length > 0;
+    append.tail = isBinaryData ? undefined : tailAfter(append.tail, bytes, stream, endsMidRecord(batch));
     append.batchCount++;
   }
   return append;

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { decodeBatch } from '@k2hft/wire';
+import { BatchFlag, decodeBatch } from '@k2hft/wire';
 import fc from 'fast-check';
 import { planAppend, type StreamBatch } from '../src/batch-append.js';
 import { compileFormat } from '../src/format.js';
@@ -46,6 +46,15 @@ test('an empty batch of another stream changes nothing', () => {
   const { text, tail } = appendAll([batch('a', 'on'), batch('b', ''), batch('a', 'e\n')]);
   assert.equal(text, 'one\n');
   assert.equal(tail, undefined);
+});
+
+test('nothing is put before or behind binary data', () => {
+  const binary = (payload: string): StreamBatch => {
+    return { stream: 'b', batch: decodeBatch(makeBatch({ payload, flags: BatchFlag.BINARY }), 0) };
+  };
+  assert.equal(appendAll([batch('a', 'x'), binary('\0\0'), batch('c', 'y\n')]).text, 'x\0\0y\n');
+  // An empty chunk is no data: the unfinished line is still the last thing in the file.
+  assert.equal(appendAll([batch('a', 'x'), binary(''), batch('c', 'y\n')]).text, 'x\ny\n');
 });
 
 test('lines of two streams never run together, and no byte is lost', () => {
