@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { diskSpace } from './disk-space.js';
 import { errorCode, QueueError } from './errors.js';
@@ -50,6 +50,11 @@ export type Visit = (key: Uint8Array, value: Buffer) => boolean | undefined;
 /** An ordinary synchronous write transaction: committed before the call returns. */
 const SYNCHRONOUS_COMMIT = 2;
 
+/** A reader that comes while the owner makes the files or takes them away finds them half done. */
+const OPEN_TRIES_MAX = 5;
+const OPEN_RETRY_MS = 2;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 /** Openings by others that hit the same moment again and again would be a fault of another kind. */
 const REWINDS_MAX = 10;
 
@@ -95,20 +100,33 @@ export class Environment implements DatabaseUser {
    * mapped anew as it grows.
    */
   static openReader(path: string, mapBytes = 0): Environment {
-    return Environment.open(path, { readOnly: true, durable: false, mapBytes });
+    for (let tries = 1; ; tries++) {
+      try {
+        return Environment.open(path, { readOnly: true, durable: false, mapBytes });
+      } catch (error) {
+        if (!(error instanceof QueueError) || error.code !== 'io' || tries >= OPEN_TRIES_MAX) throw error;
+        Atomics.wait(pause, 0, 0, OPEN_RETRY_MS);
+      }
+    }
   }
 
   private static open(path: string, mode: OpenMode): Environment {
     const dataFile = path.endsWith('.mdb') ? path : join(path, 'data.mdb');
-    if (mode.readOnly && !existsSync(dataFile))
+    // LMDB makes an empty data file when it is unlinked while somebody opens it for reading.
+    if (mode.readOnly && sizeOf(dataFile) === 0) {
       throw new QueueError('no_queue', `${dataFile} does not exist`);
+    }
     mkdirSync(dirname(dataFile), { recursive: true, mode: 0o700 });
     requireRoomToOpen(dirname(dataFile));
+    let environment: Environment | undefined;
     try {
-      const environment = new Environment(path, dataFile, mode);
+      environment = new Environment(path, dataFile, mode);
       environment.requireWholeFile();
       return environment;
     } catch (error) {
+      void environment?.close();
+      // Its owner may have unlinked it in the middle of this.
+      if (mode.readOnly && sizeOf(dataFile) === 0) throw new QueueError('no_queue', `${dataFile} is gone`);
       throw queueError(error, `cannot open ${path}`);
     }
   }
@@ -267,10 +285,13 @@ export class Environment implements DatabaseUser {
       });
     }
     this.release();
-    if (statSync(this.dataFile).size >= claimedBytes) return;
-    void this.close();
+    if (sizeOf(this.dataFile) >= claimedBytes) return;
     throw new QueueError('damaged', `${this.dataFile} is shorter than it claims to be: set it aside`);
   }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function requireRoomToOpen(folder: string): void {

@@ -36,8 +36,10 @@ export class HotView {
     return this.openEpoch;
   }
 
+  /** A worker in this very process that opens the same hot again takes it from here: then it is opened anew. */
   get isOpen(): boolean {
-    return this.environment?.closed === false;
+    if (this.environment?.closed === true) this.reopen();
+    return this.environment !== undefined;
   }
 
   /** Another hot than the one that is open here lies in its place. */
@@ -67,6 +69,13 @@ export class HotView {
   /** Forgets the snapshot: what is read next is what is there now. */
   refresh(): void {
     this.environment?.release();
+  }
+
+  private reopen(): void {
+    const { inode } = this;
+    this.environment = undefined;
+    if (this.inodeNow() !== inode) return;
+    this.open();
   }
 
   lastPosition(): Position | undefined {

@@ -4,6 +4,7 @@ import { after } from './mover.js';
 import { comparePositions, type Position } from './position.js';
 import type { InspectBatch } from './settings.js';
 import type { Store } from './store.js';
+import type { StoreFile } from './store-file.js';
 
 /** What a destination has still to get. Batches are exact, records and bytes are scaled from what was looked at. */
 export interface CursorStatistics {
@@ -41,11 +42,10 @@ function pendingInStore(
   acked: AckSet,
 ): { batches: number; records: number; bytes: number } {
   let [batches, records, bytes] = [0, 0, 0];
-  for (const { first, last, amount } of store.all) {
-    if (first === undefined || last === undefined || amount.batches === 0) continue;
-    const span = first.epoch === last.epoch ? last.sequence - first.sequence + 1 : amount.batches;
-    const missing =
-      first.epoch === last.epoch ? missingCount(acked, first.epoch, first.sequence, last.sequence) : span;
+  for (const file of store.all) {
+    const { amount } = file;
+    if (amount.batches === 0) continue;
+    const missing = missingInFile(file, acked);
     // A file holds only some of its span: what was acked before it was written is not in it.
     const share = Math.min(1, missing / amount.batches);
     batches += Math.min(missing, amount.batches);
@@ -91,6 +91,18 @@ function oldestMs(context: Context, acked: AckSet): number | undefined {
   hot.forEach(comparePositions(start, inHot) > 0 ? start : inHot, look);
   hot.refresh();
   return found;
+}
+
+function missingInFile(file: StoreFile, acked: AckSet): number {
+  const { first, last } = file;
+  if (first === undefined || last === undefined || acked.covers(first, last)) return 0;
+  let missing = 0;
+  for (let { epoch } = first; epoch <= last.epoch; epoch++) {
+    const from = epoch === first.epoch ? first.sequence : 1;
+    const to = epoch === last.epoch ? last.sequence : file.lastInEpoch(epoch);
+    missing += missingCount(acked, epoch, from, to);
+  }
+  return missing;
 }
 
 function missingCount(acked: AckSet, epoch: number, first: number, last: number): number {

@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { AckSetRecord } from './ack-set.js';
 import { decodeAckSet, encodeAckSet } from './ack-set-record.js';
 import { addAmounts, decodeLosses, encodeLosses, NO_AMOUNT, type Amount } from './counters.js';
@@ -6,6 +6,7 @@ import { Environment } from './environment.js';
 import { QueueError } from './errors.js';
 import { BATCHES_END, BATCHES_START, batchKey, batchPosition, ownKey } from './keys.js';
 import { comparePositions, type Position } from './position.js';
+import { removeStoreFile } from './store-folder.js';
 
 export interface StoreEntry {
   readonly position: Position;
@@ -156,8 +157,7 @@ export class StoreFile {
 
   unlink(): void {
     void this.close();
-    rmSync(this.path, { force: true });
-    rmSync(`${this.path}-lock`, { force: true });
+    removeStoreFile(this.path);
   }
 
   private reader(): Environment {

@@ -36,6 +36,11 @@ export function makeStoreFolder(directory: string): void {
   mkdirSync(storeFolder(directory), { recursive: true, mode: 0o700 });
 }
 
+export function removeStoreFile(path: string): void {
+  rmSync(path, { force: true });
+  rmSync(`${path}-lock`, { force: true });
+}
+
 /** Lock files whose data file a killed forwarder had already unlinked. */
 export function removeOrphanedLocks(directory: string): void {
   const present = new Set(

@@ -11,6 +11,7 @@ import { StoreFile, type StoreEntry } from './store-file.js';
 import {
   makeStoreFolder,
   removeOrphanedLocks,
+  removeStoreFile,
   storeFileNumbers,
   storeFilePath,
   storeFolder,
@@ -45,7 +46,12 @@ export class Store {
         else files.push(file);
         file.closeReader();
       } catch (error) {
-        if (!(error instanceof QueueError) || error.code !== 'damaged') throw error;
+        if (!(error instanceof QueueError)) throw error;
+        if (error.code === 'no_queue') {
+          removeStoreFile(path);
+          continue;
+        }
+        if (error.code !== 'damaged') throw error;
         renameSync(path, `${path}.damaged`);
         onFault({ code: 'damaged', message: `${error.message}; it is kept as ${path}.damaged` });
       }

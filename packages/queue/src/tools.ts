@@ -36,6 +36,8 @@ export interface VerifiedQueue {
   readonly problems: readonly { readonly position: Position | undefined; readonly message: string }[];
 }
 
+type OnUnreadable = (path: string, error: QueueError) => void;
+
 interface Look {
   readonly gone: AckSet;
   /** Every batch that is still to be delivered, in order. */
@@ -84,7 +86,9 @@ export async function dumpQueue(
   for (;;) {
     let bytesLeft = DUMP_BYTES;
     pieces.length = 0;
-    const { visitFrom } = lookFrom(directory);
+    const { visitFrom } = lookFrom(directory, (_, error) => {
+      throw error;
+    });
     visitFrom(position, (at, bytes) => {
       pieces.push(format(at, Buffer.from(bytes)));
       position = { epoch: at.epoch, sequence: at.sequence + 1 };
@@ -106,7 +110,10 @@ export function verifyQueue(
   const problems: { position: Position | undefined; message: string }[] = [];
   let checked = NO_AMOUNT;
   try {
-    lookInto(directory).visit((position, bytes) => {
+    const look = lookInto(directory, (path, error) => {
+      problems.push({ position: undefined, message: `${path}: ${error.message}` });
+    });
+    look.visit((position, bytes) => {
       checked = addAmounts(checked, { batches: 1, records: 0, bytes: bytes.length });
       try {
         check(position, bytes);
@@ -154,8 +161,8 @@ function requireQueue(directory: string): { source: string; epoch: number } {
   );
 }
 
-function lookInto(directory: string): Look {
-  const { gone, visitFrom } = lookFrom(directory);
+function lookInto(directory: string, onUnreadable: OnUnreadable = () => undefined): Look {
+  const { gone, visitFrom } = lookFrom(directory, onUnreadable);
   return {
     gone,
     visit: (look) => {
@@ -167,7 +174,7 @@ function lookInto(directory: string): Look {
   };
 }
 
-function lookFrom(directory: string) {
+function lookFrom(directory: string, onUnreadable: OnUnreadable) {
   const bootId = currentBootId();
   const record = inState(directory, readCursors);
   const gone = new AckSet(record?.gone);
@@ -183,7 +190,7 @@ function lookFrom(directory: string) {
       next = { epoch: position.epoch, sequence: position.sequence + 1 };
       return visit(position, bytes, tier);
     };
-    if (visitStore(directory, next, (position, bytes) => take(position, bytes, 'store'))) {
+    if (visitStore(directory, next, onUnreadable, (position, bytes) => take(position, bytes, 'store'))) {
       visitHot(directory, bootId, (position, bytes) => take(position, bytes, 'hot'));
     }
   };
@@ -193,16 +200,23 @@ function lookFrom(directory: string) {
 function visitStore(
   directory: string,
   from: Position,
+  onUnreadable: OnUnreadable,
   visit: (at: Position, bytes: Buffer) => boolean,
 ): boolean {
   let goesOn = true as boolean;
   for (const number of storeFileNumbers(directory)) {
-    const file = openIfThere(storeFilePath(directory, number));
+    const path = storeFilePath(directory, number);
+    let file: Environment | undefined;
     try {
+      file = openIfThere(path);
       file?.forEach(batchKey(from.epoch, from.sequence), BATCHES_END, (key, value) => {
         goesOn = visit(batchPosition(key), value);
         return goesOn;
       });
+    } catch (error) {
+      // A file may come or go just now; the others tell what they hold.
+      if (!(error instanceof QueueError)) throw error;
+      onUnreadable(path, error);
     } finally {
       void file?.close();
     }

@@ -2,6 +2,7 @@ import { appendFileSync, closeSync, openSync, readFileSync, writeSync } from 'no
 import { join } from 'node:path';
 import {
   HotQueue,
+  listQueue,
   POSITION_ZERO,
   QueueDrain,
   Waker,
@@ -17,7 +18,7 @@ import { SETTINGS } from './queues.js';
  * the drainer notes each batch, after it was checked and before it is acked.
  */
 const CHECKPOINT_MS = 60;
-const BACKLOG_BATCHES = 3000;
+const BACKLOG_BATCHES = 20_000;
 
 /** Writes until it is killed. */
 function write(dir: string): void {
@@ -94,6 +95,15 @@ function before({ epoch, sequence }: Position): Position {
   return { epoch, sequence: sequence - 1 };
 }
 
+function lookOnce(dir: string): void {
+  try {
+    listQueue(dir, inspect);
+  } catch (error) {
+    // What is just made or taken away may not be readable; what counts is what the writer notices of it.
+    if (!(error instanceof QueueError)) throw error;
+  }
+}
+
 const [role, dir = '', mode = ''] = process.argv.slice(2);
 if (role === 'write') {
   try {
@@ -102,6 +112,11 @@ if (role === 'write') {
     console.log(error instanceof QueueError ? `${error.code} ${error.message}` : error);
     process.exitCode = 1;
   }
+}
+if (role === 'look') {
+  // Opens and closes everything as fast as it can, as somebody with a command line might at the worst moment.
+  console.log('open');
+  for (;;) lookOnce(dir);
 }
 if (role === 'drain') await drain(dir, mode === 'untilEmpty');
 
