@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { childrenOf, startServer, type Cleanup, type RunningServer } from '@k2hft/test-harness';
 
-export type Victim = 'worker' | 'forwarder' | 'server';
+type Victim = 'worker' | 'forwarder' | 'server';
 
 /** The process id of a child of the supervisor; undefined while it is being started again. */
 export function childNamed(supervisorPid: number, victim: 'worker' | 'forwarder'): number | undefined {

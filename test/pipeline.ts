@@ -60,7 +60,7 @@ export function pipelineOf(folder: string, server: RunningServer, mount: Running
         const found = arrived(name);
         const shown =
           found.length > 2000 ? `${found.length} bytes` : JSON.stringify(found.toString('latin1'));
-        throw new Error(`${String(error)}; found ${shown}\n${mount.process.output()}`);
+        throw new Error(`${String(error)}; found ${shown}\n${mount.process.output()}`, { cause: error });
       }
     },
   };

@@ -24,7 +24,7 @@ export const glob: ValueType<string> = text(
 );
 
 /** Why `pattern` could never match a path as it was meant; undefined when nothing is wrong. */
-export function findGlobFault(pattern: string): string | undefined {
+function findGlobFault(pattern: string): string | undefined {
   if (pattern.includes('\0')) return 'a NUL character';
   if (pattern.startsWith('/')) return 'it begins with a slash, but paths are relative to the mount point';
   if (pattern.endsWith('/')) return 'it ends with a slash, but only files are matched; append **';

@@ -12,14 +12,14 @@ export interface Place {
 export type TreeNode = TextNode | NothingNode | ListNode | MapNode | AssignedNode;
 
 /** One value, as its text: which type it is meant to have is known by the field, not by the file. */
-export interface TextNode {
+interface TextNode {
   readonly kind: 'text';
   readonly place: Place;
   readonly text: string;
 }
 
 /** A key that stands there without a value (`key:` in YAML, null in JSON). */
-export interface NothingNode {
+interface NothingNode {
   readonly kind: 'nothing';
   readonly place: Place;
 }
@@ -40,7 +40,7 @@ export interface MapNode {
  * What INI gives for a key: the values assigned to it, one per line that names the key, exactly as written.
  * INI does not say whether `a, b` is one text or a list of two; the field that reads the node decides.
  */
-export interface AssignedNode {
+interface AssignedNode {
   readonly kind: 'assigned';
   readonly place: Place;
   readonly values: readonly AssignedValue[];

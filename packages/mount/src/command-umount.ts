@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitStatus } from '@k2hft/config';
 import { findMount, fuseUnmount } from '@k2hft/fuse';
 import { CommandError } from './failure.js';
+import { FILE_SYSTEM_TYPE } from './mount-point.js';
 import { isAlive, registeredMounts } from './mount-registry.js';
 
 const POLL_MS = 50;
@@ -32,7 +33,7 @@ export async function runUmount(point: string): Promise<void> {
 
 async function removeDead(mountPoint: string): Promise<void> {
   const mounted = await findMount(mountPoint);
-  if (mounted?.type !== 'fuse.k2hft') {
+  if (mounted?.type !== FILE_SYSTEM_TYPE) {
     throw new CommandError(
       ExitStatus.UNAVAILABLE,
       `${mountPoint} is no mount of k2hft; k2hft status lists them`,

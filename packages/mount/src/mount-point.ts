@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { MountError, findMount, fuseUnmount } from '@k2hft/fuse';
 import type { Log } from '@k2hft/config';
 
-const FILE_SYSTEM_TYPE = 'fuse.k2hft';
+/** How the mount shows itself in /proc/mounts. */
+export const FILE_SYSTEM_TYPE = 'fuse.k2hft';
 
 /**
  * Makes sure that a directory can be mounted on. A mount of ours whose processes were all killed is still there and answers nothing: it is taken

@@ -13,7 +13,7 @@ export interface RegisteredMount {
 }
 
 /** A file name for a mount point: the path with its separators escaped, as systemd names mount units. */
-export function mountName(mountPoint: string): string {
+function mountName(mountPoint: string): string {
   const text = mountPoint.replace(/^\/+|\/+$/g, '');
   if (text === '') return '-';
   return text
@@ -53,12 +53,14 @@ export function registeredMounts(): RegisteredMount[] {
     .filter(({ supervisorPid }) => isAlive(supervisorPid));
 }
 
+/** False also for a process that has ended and that its parent has not noticed yet. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The state stands behind the name, which is in parentheses and may hold some itself.
+    return !/^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1));
+  } catch {
+    return false;
   }
 }
 

@@ -22,7 +22,7 @@ import { Parking, type ParkedWrite } from './parking.js';
 import type { PendingRows } from './pending-rows.js';
 import { countNewlines } from './newline-count.js';
 import { TICK_NAME } from './tick-name.js';
-import type { WorkerQueue } from './worker-queue.js';
+import type { MountQueue } from './mount-queue.js';
 
 /** An fsync is given up after this long: a forwarder that was killed is back within a second, and a hang helps nobody. */
 const SYNC_WAIT_MS = 30_000;
@@ -34,7 +34,7 @@ const ACCESS_MODE_MASK = 3;
 export interface MountOperationsOptions {
   tree: FileTree;
   capture: Capture;
-  queue: WorkerQueue;
+  queue: MountQueue;
   rows: PendingRows;
   whenFull: 'block' | 'drop_oldest' | 'drop_newest';
   maxWaitMs: number;
@@ -106,11 +106,13 @@ export class MountOperations implements FuseOperations {
   }
 
   unlink(request: FuseRequest, name: ByteString): void {
-    this.stored(this.options.tree.unlink(request, name));
+    this.options.tree.unlink(request, name);
+    this.storeRows();
   }
 
   rmdir(request: FuseRequest, name: ByteString): void {
-    this.stored(this.options.tree.rmdir(request, name));
+    this.options.tree.rmdir(request, name);
+    this.storeRows();
   }
 
   rename(
@@ -120,7 +122,8 @@ export class MountOperations implements FuseOperations {
     newName: ByteString,
     flags: number,
   ): void {
-    this.stored(this.options.tree.rename(request, name, newParent, newName, flags));
+    this.options.tree.rename(request, name, newParent, newName, flags);
+    this.storeRows();
   }
 
   link(request: FuseRequest, existing: number, name: ByteString): Entry {
@@ -172,7 +175,7 @@ export class MountOperations implements FuseOperations {
     this.storeRows();
   }
 
-  fsync(request: FuseRequest, handle: number, dataOnly: boolean): void | Parked {
+  fsync(request: FuseRequest, handle: number, dataOnly: boolean): Parked | undefined {
     const { capture, queue, tree } = this.options;
     tree.fsync(request, handle, dataOnly);
     if (!capture.has(handle)) return undefined;
@@ -193,11 +196,13 @@ export class MountOperations implements FuseOperations {
   }
 
   readdirplus(request: FuseRequest, handle: number, offset: number, filler: DirectoryFiller): void {
-    this.stored(this.options.tree.readdirplus(request, handle, offset, filler));
+    this.options.tree.readdirplus(request, handle, offset, filler);
+    this.storeRows();
   }
 
   releasedir(request: FuseRequest, handle: number): void {
-    this.stored(this.options.tree.releasedir(request, handle));
+    this.options.tree.releasedir(request, handle);
+    this.storeRows();
   }
 
   fsyncdir(request: FuseRequest, handle: number, dataOnly: boolean): void {

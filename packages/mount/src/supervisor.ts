@@ -16,7 +16,7 @@ import {
 import { KeptChild } from './child-process.js';
 import { isForwarderMessage, type SupervisorMessage } from './forwarder-messages.js';
 import { defaultStatusSocket, registerMount, unregisterMount } from './mount-registry.js';
-import { prepareMountPoint } from './mount-point.js';
+import { FILE_SYSTEM_TYPE, prepareMountPoint } from './mount-point.js';
 import { notifyServiceManager } from './service-manager.js';
 import { Ticker } from './ticker.js';
 
@@ -53,6 +53,8 @@ export class Supervisor {
   private worker: KeptChild | undefined;
   private forwarder: KeptChild | undefined;
   private lock: QueueLock | undefined;
+  private workerServes = false;
+  private forwarderServes = false;
   private fuseFd = -1;
   private rootFd: number | undefined;
   private negotiated: Negotiated | undefined;
@@ -123,47 +125,47 @@ export class Supervisor {
   }
 
   private startChildren(): void {
-    this.worker = this.keep('mount worker', WORKER_PROGRAM, this.workerStdio(), (child) => {
-      this.workerStarted(child);
+    const root = this.rootFd ?? ('ignore' as const);
+    this.worker = new KeptChild({
+      ...this.childOptions('mount worker', WORKER_PROGRAM),
+      stdio: ['ignore', 'inherit', 'inherit', this.fuseFd, root, 'pipe'],
+      started: (child) => {
+        this.workerStarted(child);
+      },
+      isDone: () => this.unmountedByOthers(),
     });
-    this.forwarder = this.keep(
-      'forwarder',
-      FORWARDER_PROGRAM,
-      ['ignore', 'inherit', 'inherit', 'ipc'],
-      (child) => {
+    this.forwarder = new KeptChild({
+      ...this.childOptions('forwarder', FORWARDER_PROGRAM),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      started: (child) => {
         this.forwarderStarted(child);
       },
-    );
+    });
     this.worker.start();
     this.forwarder.start();
   }
 
-  private workerStdio() {
-    const root = this.rootFd ?? ('ignore' as const);
-    return ['ignore' as const, 'inherit' as const, 'inherit' as const, this.fuseFd, root, 'pipe' as const];
-  }
-
-  private keep(
-    name: string,
-    program: string,
-    stdio: ConstructorParameters<typeof KeptChild>[0]['stdio'],
-    started: (child: ChildProcess) => void,
-  ): KeptChild {
+  private childOptions(name: string, program: string) {
     const { log } = this.options;
-    return new KeptChild({
+    return {
       name,
       program,
       environment: childEnvironment(this.childArguments(false)),
-      stdio,
-      started,
-      warn: (message) => {
+      warn: (message: string) => {
         log('warn', message);
       },
-      givenUp: (reason) => {
+      givenUp: (reason: string) => {
         log('error', `${reason}; unmounting, since an error is better than a hang`);
         void this.stop(ExitStatus.FAULT);
       },
-    });
+    };
+  }
+
+  /** umount(8) works as well as k2hft umount: a worker whose mount is gone ends by itself, and so does everything else. */
+  private async unmountedByOthers(): Promise<boolean> {
+    if ((await findMount(this.options.mountPoint))?.type === FILE_SYSTEM_TYPE) return false;
+    void this.stop(ExitStatus.DONE);
+    return true;
   }
 
   private childArguments(finishOnly: boolean): ChildArguments {
@@ -186,7 +188,7 @@ export class Supervisor {
   private forwarderStarted(child: ChildProcess): void {
     child.on('message', (message: unknown) => {
       if (!isForwarderMessage(message)) return;
-      if (message.type === 'up') this.forwarder?.markServed();
+      if (message.type === 'up') this.forwarderUp();
       // Room or a checkpoint may be what a request in the worker waits for.
       else if (this.ticker.isWaiting) this.ticker.tick();
     });
@@ -202,7 +204,19 @@ export class Supervisor {
 
   private answered(): void {
     this.worker?.markServed();
-    if (this.state !== 'starting') return;
+    this.workerServes = true;
+    this.becomeReady();
+  }
+
+  private forwarderUp(): void {
+    this.forwarder?.markServed();
+    this.forwarderServes = true;
+    this.becomeReady();
+  }
+
+  /** Ready means that a write is taken and that k2hft status answers. */
+  private becomeReady(): void {
+    if (this.state !== 'starting' || !this.workerServes || !this.forwarderServes) return;
     this.state = 'serving';
     notifyServiceManager('READY=1');
     this.options.ready();
@@ -217,7 +231,7 @@ export class Supervisor {
         return;
       } catch (error) {
         if (!(error instanceof MountError)) throw error;
-        if ((await findMount(mountPoint))?.type !== 'fuse.k2hft') return;
+        if ((await findMount(mountPoint))?.type !== FILE_SYSTEM_TYPE) return;
         if (error.code !== 'busy' || performance.now() > deadlineMs) {
           log('warn', `${error.message}; detaching it`);
           await fuseUnmount(mountPoint, { lazy: true }).catch((failure: unknown) => {
@@ -232,17 +246,11 @@ export class Supervisor {
 
   /** A worker that was killed, or served a detached mount, has left unfinished lines: a last one queues them. */
   private async finishLines(): Promise<void> {
-    const { log } = this.options;
     const finisher = new KeptChild({
-      name: 'last mount worker',
-      program: WORKER_PROGRAM,
+      ...this.childOptions('last mount worker', WORKER_PROGRAM),
       environment: childEnvironment(this.childArguments(true)),
       stdio: ['ignore', 'inherit', 'inherit'],
       started: () => undefined,
-      warn: (message) => {
-        log('warn', message);
-      },
-      givenUp: () => undefined,
     });
     finisher.start();
     await finisher.end(WORKER_END_MS);

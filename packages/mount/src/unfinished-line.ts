@@ -4,7 +4,7 @@ import type { PendingRows, RowReader } from './pending-rows.js';
  * Rests are stored in pieces of this size, so that a program which writes a long line byte by byte rewrites at
  * most one piece a write, and not the whole line.
  */
-export const REST_PIECE_BYTES = 8 * 1024;
+const REST_PIECE_BYTES = 8 * 1024;
 const FIRST_CAPACITY_BYTES = 256;
 
 /**

@@ -2,6 +2,7 @@ import { mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLog, ExitStatus, type Log } from '@k2hft/config';
 import { FuseSession } from '@k2hft/fuse';
+import { QueueError } from '@k2hft/queue';
 import { Capture } from './capture.js';
 import {
   CONTROL_NOTHING_WAITS,
@@ -20,7 +21,9 @@ import { PendingRows } from './pending-rows.js';
 import { compileRules } from './rules.js';
 import { VirtualTree } from './virtual-tree.js';
 import { WallClock } from './wall-clock.js';
+import { UnavailableQueue } from './unavailable-queue.js';
 import { WorkerQueue } from './worker-queue.js';
+import type { MountQueue } from './mount-queue.js';
 import { WorkerReport } from './worker-report.js';
 
 /** Room in front of a write's bytes for a batch header and an unfinished line; longer ones are copied. */
@@ -56,7 +59,7 @@ function serve(given: ChildArguments, log: Log): void {
   const { settings } = given;
   const clock = new WallClock();
   const rows = new PendingRows();
-  const queue = WorkerQueue.open(settings.queue, log);
+  const queue = openQueue(given, log);
   const storedMountId = queue.row(MOUNT_ID_KEY);
   const fresh = storedMountId === undefined || Buffer.from(storedMountId).toString() !== given.mountId;
   if (fresh) rows.put(MOUNT_ID_KEY, Buffer.from(given.mountId));
@@ -84,7 +87,19 @@ function serve(given: ChildArguments, log: Log): void {
   queue.close();
 }
 
-function openTree(given: ChildArguments, queue: WorkerQueue, rows: PendingRows, fresh: boolean): FileTree {
+/** A mount that cannot queue is better than none: programs read on, and get ENOSPC where a line has no room. */
+function openQueue(given: ChildArguments, log: Log): MountQueue {
+  const { settings, mountId, finishOnly } = given;
+  try {
+    return WorkerQueue.open(settings.queue, log);
+  } catch (error) {
+    if (!(error instanceof QueueError) || finishOnly) throw error;
+    log('error', `the queue cannot be opened, tried every second: ${error.message}`);
+    return new UnavailableQueue(settings.queue, mountId, MOUNT_ID_KEY, log);
+  }
+}
+
+function openTree(given: ChildArguments, queue: MountQueue, rows: PendingRows, fresh: boolean): FileTree {
   const { umask, uid, gid, mode } = given.settings.mount;
   const show = {
     ...(umask === undefined ? {} : { umask }),
@@ -101,7 +116,7 @@ function openTree(given: ChildArguments, queue: WorkerQueue, rows: PendingRows, 
 interface Serving {
   tree: FileTree;
   capture: Capture;
-  queue: WorkerQueue;
+  queue: MountQueue;
   rows: PendingRows;
   clock: WallClock;
   fresh: boolean;

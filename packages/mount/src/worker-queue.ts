@@ -10,11 +10,11 @@ import {
 } from '@k2hft/wire';
 import { bootId } from './boot-id.js';
 import type { BuiltBatch } from './batch-builder.js';
-import type { CaptureQueue } from './capture.js';
+import type { MountQueue } from './mount-queue.js';
 import type { PendingRows } from './pending-rows.js';
 
 /** The queue as the worker uses it: knows what a batch is, and wakes the forwarder. */
-export class WorkerQueue implements CaptureQueue {
+export class WorkerQueue implements MountQueue {
   private unstoredReported = false;
 
   private constructor(

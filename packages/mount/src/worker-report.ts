@@ -7,7 +7,7 @@ import { printableName } from '@k2hft/config';
 const FILES_MAX = 100;
 const REPORT_NAME = 'worker.json';
 
-export interface ReportedFile {
+interface ReportedFile {
   path: string;
   bytes: number;
   bytesPerSecond: number;

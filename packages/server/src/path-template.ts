@@ -2,7 +2,7 @@ import { ServerError } from './errors.js';
 import { compileTimeFormat } from './strftime.js';
 
 /** What a path template may name. */
-export interface NameFields {
+interface NameFields {
   /** Bytes, relative to the mount. */
   path: Buffer;
   host: string;

@@ -15,7 +15,7 @@ const TYPE_BYTES = 6;
 const ZONE_DIRECTORY = '/usr/share/zoneinfo';
 
 /** Abbreviations by offset from UTC in seconds. Where several had the same offset, the one that was changed to last. */
-export function parseAbbreviations(file: Buffer): Map<number, string> {
+function parseAbbreviations(file: Buffer): Map<number, string> {
   const abbreviations = new Map<number, string>();
   if (file.length < HEADER_BYTES || file.toString('latin1', 0, 4) !== 'TZif') return abbreviations;
   const transitionCount = file.readUInt32BE(32);
