@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import { AckSet, type AckSetRecord } from './ack-set.js';
-import type { Position } from './position.js';
+import { comparePositions, type Position } from './position.js';
 import type { Range } from './range-set.js';
 
 export interface CursorsRecord {
@@ -96,11 +96,14 @@ export class Cursors {
 
   /** After a cursor went away, more may be common to those that remain. */
   private gatherGone(): void {
-    const [first, ...others] = this.sets.values();
-    if (first === undefined) return;
-    const floor = others.reduce((low, set) => lower(low, set.floor), first.floor);
-    this.giveUpBelow(floor);
-    for (const [epoch, ranges] of first.record().above) {
+    // What is common to all and not below the lowest floor lies above it in the set that has this floor.
+    const lowest = [...this.sets.values()].reduce<AckSet | undefined>(
+      (low, set) => (low === undefined || comparePositions(set.floor, low.floor) < 0 ? set : low),
+      undefined,
+    );
+    if (lowest === undefined) return;
+    this.giveUpBelow(lowest.floor);
+    for (const [epoch, ranges] of lowest.record().above) {
       for (const [from, to] of ranges) {
         for (const [a, b] of this.ackedByAll(epoch, from, to)) this.gone.add(epoch, a, b);
       }
@@ -111,8 +114,4 @@ export class Cursors {
         for (const [a, b] of ranges) set.add(epoch, a, b);
     }
   }
-}
-
-function lower(a: Position, b: Position): Position {
-  return a.epoch < b.epoch || (a.epoch === b.epoch && a.sequence < b.sequence) ? a : b;
 }

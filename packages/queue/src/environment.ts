@@ -1,5 +1,6 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { requireDataFile, sizeOf } from './data-file.js';
 import { diskSpace } from './disk-space.js';
 import { errorCode, QueueError } from './errors.js';
 import { OPEN_RESERVE_BYTES, WRITE_DEADLINE_MS } from './limits.js';
@@ -28,7 +29,7 @@ import {
  *   failed commit. Without it a promise resolves after fdatasync and rejects once. `eventTurnBatching` would add
  *   a promise of its own that nobody can catch.
  * - Values come in a buffer that is used again by the next read, and whose `length` was redefined.
- * - Opening maps the lock file: on a full disk that ends in SIGBUS, as does a data file shorter than it claims.
+ * - Opening maps the lock file: on a full disk that ends in SIGBUS. Opening what is no database frees memory twice.
  */
 
 export interface Usage {
@@ -118,13 +119,10 @@ export class Environment implements DatabaseUser {
     }
     mkdirSync(dirname(dataFile), { recursive: true, mode: 0o700 });
     requireRoomToOpen(dirname(dataFile));
-    let environment: Environment | undefined;
     try {
-      environment = new Environment(path, dataFile, mode);
-      environment.requireWholeFile();
-      return environment;
+      requireDataFile(dataFile);
+      return new Environment(path, dataFile, mode);
     } catch (error) {
-      void environment?.close();
       // Its owner may have unlinked it in the middle of this.
       if (mode.readOnly && sizeOf(dataFile) === 0) throw new QueueError('no_queue', `${dataFile} is gone`);
       throw queueError(error, `cannot open ${path}`);
@@ -267,6 +265,7 @@ export class Environment implements DatabaseUser {
 
   private reopen(): void {
     requireRoomToOpen(dirname(this.dataFile));
+    requireDataFile(this.dataFile);
     this.lastTransaction = -1;
     try {
       this.database = acquireDatabase(this.path, this.dataFile, this.mode, this);
@@ -275,23 +274,6 @@ export class Environment implements DatabaseUser {
       throw queueError(error, `cannot open ${this.path}`);
     }
   }
-
-  private requireWholeFile(): void {
-    let claimedBytes = 0;
-    if (this.mode.readOnly) claimedBytes = this.usage().fileBytes;
-    else {
-      this.transact(() => {
-        claimedBytes = this.usage().fileBytes;
-      });
-    }
-    this.release();
-    if (sizeOf(this.dataFile) >= claimedBytes) return;
-    throw new QueueError('damaged', `${this.dataFile} is shorter than it claims to be: set it aside`);
-  }
-}
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function requireRoomToOpen(folder: string): void {

@@ -1,5 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { sizeOf } from './data-file.js';
 import { Environment } from './environment.js';
 import { raiseEpoch } from './identity.js';
 import { ownKey } from './keys.js';
@@ -12,6 +22,7 @@ import { HOT_ROWS, encodePosition } from './hot-rows.js';
  *
  *   hot/made.json         {"bootId": ..., "epoch": ...}
  *   hot/damaged           made when an operation found damage; the next worker begins anew
+ *   hot/opening           one byte for each worker in a row that died while it opened hot
  *   hot/data.mdb          the database
  *   hot.lost-<epoch>/     what was set aside, until the drain has counted it
  *   hot.new/              being made: renamed when it is whole
@@ -45,10 +56,21 @@ export function readMade(folder: string): Made | undefined {
   }
 }
 
+/** LMDB ends the process over some kinds of damage. After so many in a row hot is taken for damaged. */
+const OPENINGS_MAX = 5;
+
+/** To be called before hot is opened for writing, and again, with `done`, when it has been looked at. */
+export function noteOpening(directory: string, done = false): void {
+  const file = join(hotFolder(directory), 'opening');
+  if (done) rmSync(file, { force: true });
+  else appendFileSync(file, 'x');
+}
+
 /** True when hot was made in this boot and nothing is known to be wrong with it. */
 export function mayBeOpened(directory: string, bootId: string): boolean {
   const folder = hotFolder(directory);
-  return readMade(folder)?.bootId === bootId && !existsSync(join(folder, 'damaged'));
+  if (readMade(folder)?.bootId !== bootId || existsSync(join(folder, 'damaged'))) return false;
+  return sizeOf(join(folder, 'opening')) < OPENINGS_MAX;
 }
 
 export function markDamaged(directory: string): void {

@@ -19,6 +19,7 @@ import {
   makeHot,
   markDamaged,
   mayBeOpened,
+  noteOpening,
   readMade,
   setHotAside,
 } from './hot-folder.js';
@@ -148,11 +149,13 @@ export class HotQueue {
   ): HotQueue {
     const { dir, settings, inspect } = options;
     const epoch = readMade(hotFolder(dir))?.epoch ?? 0;
+    noteOpening(dir);
     const environment = Environment.openWriter(hotFolder(dir), { durable: false, mapBytes });
     const told = new ToldReader(dir, bootId);
     const queue = new HotQueue(dir, source, epoch, environment, told, new Room(dir, settings), inspect);
     try {
       queue.load();
+      noteOpening(dir, true);
     } catch (error) {
       queue.close();
       throw error;
