@@ -5,7 +5,7 @@ import type { DrainState } from './drain-state.js';
 import type { Losses } from './counters.js';
 import { QueueError } from './errors.js';
 import type { HotView } from './hot-view.js';
-import { FLAG_DURABLE_FIRST, STORE_TRANSACTION_BATCHES, STORE_TRANSACTION_BYTES } from './limits.js';
+import { FLAG_DURABLE_FIRST, STORE_TRANSACTION_BATCHES } from './limits.js';
 import { comparePositions, type Position } from './position.js';
 import type { InspectBatch } from './settings.js';
 import type { Store } from './store.js';
@@ -89,7 +89,7 @@ function gather(
     if (cursors.gone.has(position)) return true;
     if (
       entries.length >= STORE_TRANSACTION_BATCHES ||
-      (bytes > 0 && bytes + value.length > STORE_TRANSACTION_BYTES)
+      (bytes > 0 && bytes + value.length > context.store.transactionBytes)
     ) {
       end = before(position);
       return false;

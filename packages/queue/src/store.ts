@@ -3,7 +3,7 @@ import type { AckSet, AckSetRecord } from './ack-set.js';
 import { diskSpace, minFreeBytes } from './disk-space.js';
 import { QueueError } from './errors.js';
 import { syncFolder } from './identity.js';
-import { OPEN_RESERVE_BYTES, storeFileBytes } from './limits.js';
+import { OPEN_RESERVE_BYTES, STORE_TRANSACTION_BYTES, storeFileBytes } from './limits.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import { footprintBytes } from './room.js';
 import type { Fault, QueueOptions } from './settings.js';
@@ -64,6 +64,11 @@ export class Store {
   /** On the disk. */
   get bytes(): number {
     return this.files.reduce((sum, file) => sum + file.fileBytes, 0);
+  }
+
+  /** Of one transaction: a file, which is dropped as a whole, shall not become much larger than it is meant to be. */
+  get transactionBytes(): number {
+    return Math.min(STORE_TRANSACTION_BYTES, storeFileBytes(this.settings.maxSizeBytes));
   }
 
   get all(): readonly StoreFile[] {
