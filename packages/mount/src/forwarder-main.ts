@@ -26,6 +26,8 @@ async function main(): Promise<void> {
   process.once('disconnect', () => {
     void lastOneOut(given, workerPid);
   });
+  // It may have died while this program was being loaded: then the event is over.
+  if (!process.connected) await lastOneOut(given, workerPid);
   const tell = (message: ForwarderMessage) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };

@@ -110,9 +110,10 @@ export class Supervisor {
     this.state = 'stopping';
     const { mountPoint, settings, log } = this.options;
     const deadlineMs = performance.now() + settings.shutdownTimeoutMs;
-    await this.unmount(deadlineMs);
+    const detached = await this.unmount(deadlineMs);
     this.ticker.stop();
-    await this.worker?.end(WORKER_END_MS);
+    // A detached mount lives on for those who use it, and its worker would serve them for ever.
+    await this.worker?.end(detached ? 0 : WORKER_END_MS);
     await this.finishLines();
     const graceMs = Math.max(0, deadlineMs - performance.now());
     this.tellForwarder({ type: 'stop', graceMs });
@@ -222,22 +223,22 @@ export class Supervisor {
     this.options.ready();
   }
 
-  /** A mount point that programs still use is tried until the deadline, then detached: new opens no longer reach it. */
-  private async unmount(deadlineMs: number): Promise<void> {
+  /** A mount point that programs still use is tried until the deadline, then detached: new opens no longer reach it. Returns whether it was. */
+  private async unmount(deadlineMs: number): Promise<boolean> {
     const { mountPoint, log } = this.options;
     for (;;) {
       try {
         await fuseUnmount(mountPoint, {});
-        return;
+        return false;
       } catch (error) {
         if (!(error instanceof MountError)) throw error;
-        if ((await findMount(mountPoint))?.type !== FILE_SYSTEM_TYPE) return;
+        if ((await findMount(mountPoint))?.type !== FILE_SYSTEM_TYPE) return false;
         if (error.code !== 'busy' || performance.now() > deadlineMs) {
           log('warn', `${error.message}; detaching it`);
           await fuseUnmount(mountPoint, { lazy: true }).catch((failure: unknown) => {
             log('error', `cannot detach ${mountPoint}: ${String(failure)}`);
           });
-          return;
+          return true;
         }
       }
       await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS));
