@@ -1,10 +1,10 @@
-import { printableName, type RuleSettings } from '@k2hft/config';
+import { printableName } from '@k2hft/config';
 import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
 import { CaptureCounters } from './capture-counters.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
-import type { RuleFinder } from './rules.js';
+import type { RuleFinder, StreamRule } from './rules.js';
 import { WriteCutter, type Cut } from './write-cutter.js';
 import { durableKey, storedIdentities, Stream } from './stream.js';
 import type { WallClock } from './wall-clock.js';
@@ -241,7 +241,7 @@ export class Capture {
     if (stream.restIsDurable) this.options.rows.changes.delete(durableKey(stream.handle));
   }
 
-  private makeStream(identity: ConstructorParameters<typeof Stream>[0], rule: RuleSettings): Stream {
+  private makeStream(identity: ConstructorParameters<typeof Stream>[0], rule: StreamRule): Stream {
     const stream = new Stream(identity, rule, this.options.host);
     this.streams.set(identity.handle, stream);
     return stream;
@@ -261,16 +261,4 @@ export class Capture {
 }
 
 /** A file whose rule is gone while it is open goes on as it was opened: as lines. */
-const KEEP_LINES: RuleSettings = {
-  path: '**',
-  send: 'lines',
-  maxRecordBytes: 1024 * 1024,
-  lineTimeoutMs: 0,
-  default: 'allow',
-  allow: [],
-  deny: [],
-  rewrite: [],
-  copyTo: undefined,
-  plugin: undefined,
-  quotaBytesPerSecond: undefined,
-};
+const KEEP_LINES: StreamRule = { send: 'lines', maxRecordBytes: 1024 * 1024, lineTimeoutMs: 0 };

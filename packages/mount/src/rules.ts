@@ -2,14 +2,19 @@ import picomatch from 'picomatch';
 import type { RuleSettings } from '@k2hft/config';
 import type { ByteString } from '@k2hft/fuse';
 
+/** What of a rule decides how a stream is cut. */
+export type StreamRule = Pick<RuleSettings, 'send' | 'maxRecordBytes' | 'lineTimeoutMs'>;
+
 /** Finds the first rule whose glob matches a path; undefined when nothing of the path is sent. */
-export type RuleFinder = (path: ByteString) => RuleSettings | undefined;
+export type RuleFinder = (path: ByteString) => StreamRule | undefined;
 
 /**
  * Compiles the rules' globs. Paths are relative to the mount point, without a leading slash; `*` and `**` match
  * names that begin with a dot as well, since a program that logs into such a file means it to be sent.
  */
-export function compileRules(rules: readonly RuleSettings[]): RuleFinder {
+export function compileRules<Rule extends StreamRule & Pick<RuleSettings, 'path'>>(
+  rules: readonly Rule[],
+): (path: ByteString) => Rule | undefined {
   const compiled = rules.map((rule) => ({
     rule,
     matches: picomatch(rule.path.replace(/^\/+/, ''), { dot: true }),

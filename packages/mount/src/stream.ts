@@ -1,7 +1,7 @@
-import type { RuleSettings } from '@k2hft/config';
 import type { ByteString } from '@k2hft/fuse';
 import { encodeAttributes } from '@k2hft/wire';
 import type { PendingRows, RowReader } from './pending-rows.js';
+import type { StreamRule } from './rules.js';
 import { UnfinishedLine } from './unfinished-line.js';
 
 /** What is settled about a stream when its file is opened. */
@@ -63,7 +63,7 @@ export class Stream implements StreamIdentity {
 
   constructor(
     identity: StreamIdentity,
-    readonly rule: RuleSettings,
+    readonly rule: StreamRule,
     host: string,
   ) {
     this.handle = identity.handle;

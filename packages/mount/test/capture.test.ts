@@ -1,32 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { RuleSettings } from '@k2hft/config';
 import type { FuseRequest } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { Capture } from '../src/capture.js';
 import { PendingRows } from '../src/pending-rows.js';
+import type { StreamRule } from '../src/rules.js';
 import { WallClock } from '../src/wall-clock.js';
 import { FakeQueue } from './fake-queue.js';
 
 const HEADROOM = 4096;
 const NODE = 5;
 
-function rule(changes: Partial<RuleSettings> = {}): RuleSettings {
-  return {
-    path: '**',
-    send: 'lines',
-    maxRecordBytes: 1024 * 1024,
-    lineTimeoutMs: 0,
-    default: 'allow',
-    allow: [],
-    deny: [],
-    rewrite: [],
-    copyTo: undefined,
-    plugin: undefined,
-    quotaBytesPerSecond: undefined,
-    ...changes,
-  };
+function rule(changes: Partial<StreamRule> = {}): StreamRule {
+  return { send: 'lines', maxRecordBytes: 1024 * 1024, lineTimeoutMs: 0, ...changes };
 }
 
 /** A worker's capture on a queue that may have seen others before. */
@@ -37,7 +24,7 @@ class Site {
 
   constructor(
     readonly queue: FakeQueue,
-    ruleOfAll: RuleSettings,
+    ruleOfAll: StreamRule,
   ) {
     this.capture = new Capture({
       queue,

@@ -3,20 +3,8 @@ import { test } from 'node:test';
 import type { RuleSettings } from '@k2hft/config';
 import { compileRules } from '../src/rules.js';
 
-function rule(path: string, send: RuleSettings['send'] = 'lines'): RuleSettings {
-  return {
-    path,
-    send,
-    maxRecordBytes: 1024,
-    lineTimeoutMs: 0,
-    default: 'allow',
-    allow: [],
-    deny: [],
-    rewrite: [],
-    copyTo: undefined,
-    plugin: undefined,
-    quotaBytesPerSecond: undefined,
-  };
+function rule(path: string, send: RuleSettings['send'] = 'lines') {
+  return { path, send, maxRecordBytes: 1024, lineTimeoutMs: 0 };
 }
 
 const rules = [
