@@ -18,6 +18,8 @@ export interface KeptChildOptions {
   started: (child: ChildProcess) => void;
   /** Asked when a process has ended with status 0: whether there is nothing left to do for a next one. */
   isDone?: () => Promise<boolean>;
+  /** It makes no sense to go on when it ends again and again; else it is started again for ever, with pauses. */
+  isIndispensable: boolean;
   /** The policy says that it makes no sense any more. */
   givenUp: (reason: string) => void;
   warn: (message: string) => void;
@@ -34,13 +36,15 @@ export class KeptChild {
   private state: State = 'ended';
   private child: ChildProcess | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private readonly policy = new RestartPolicy();
+  private readonly policy: RestartPolicy;
   private served = false;
   private killedByUs = false;
   private onEnded: (() => void) | undefined;
   restarts = 0;
 
-  constructor(private readonly options: KeptChildOptions) {}
+  constructor(private readonly options: KeptChildOptions) {
+    this.policy = new RestartPolicy(options.isIndispensable);
+  }
 
   get pid(): number | undefined {
     return this.child?.pid;

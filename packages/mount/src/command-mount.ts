@@ -42,9 +42,11 @@ export async function runMount(point: string | undefined, options: MountCommandO
     ready: () => process.stderr.write(`k2hft: mounted ${mountPoint}\n`),
     ended: (status) => process.exit(status),
   });
+  const started = supervisor.start();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      void supervisor.stop(ExitStatus.DONE);
+      // What is half mounted cannot be unmounted: first the start is finished.
+      void started.then(() => supervisor.stop(ExitStatus.DONE));
     });
   }
   process.on('SIGHUP', () => {
@@ -53,7 +55,7 @@ export async function runMount(point: string | undefined, options: MountCommandO
       'SIGHUP: reading the configuration again is not supported by this version yet; nothing changes',
     );
   });
-  await supervisor.start();
+  await started;
 }
 
 function requirePrivileges(): void {

@@ -23,11 +23,14 @@ export type RestartDecision = { restart: true; afterMs: number } | { restart: fa
 export class RestartPolicy {
   private counted: number[] = [];
 
+  /** `givesUp`: there is an end after which no restart makes sense. */
+  constructor(private readonly givesUp: boolean) {}
+
   decide(end: ChildEnd): RestartDecision {
     if (end.served && end.killedFromOutside) return { restart: true, afterMs: 0 };
     this.counted = this.counted.filter((atMs) => end.atMs - atMs < WINDOW_MS);
     this.counted.push(end.atMs);
-    if (this.counted.length >= DEATHS_MAX) return { restart: false };
+    if (this.givesUp && this.counted.length >= DEATHS_MAX) return { restart: false };
     const exponent = this.counted.length - 1;
     const afterMs = exponent === 0 ? 0 : Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** exponent);
     return { restart: true, afterMs };

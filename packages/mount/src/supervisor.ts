@@ -15,6 +15,7 @@ import {
 } from './child-arguments.js';
 import { KeptChild } from './child-process.js';
 import { isForwarderMessage, type SupervisorMessage } from './forwarder-messages.js';
+import { endLeftovers, noteProcesses } from './leftover-processes.js';
 import { defaultStatusSocket, registerMount, unregisterMount } from './mount-registry.js';
 import { FILE_SYSTEM_TYPE, prepareMountPoint } from './mount-point.js';
 import { notifyServiceManager } from './service-manager.js';
@@ -80,6 +81,7 @@ export class Supervisor {
     await prepareMountPoint(mountPoint, log);
     mkdirSync(settings.queue.dir, { recursive: true, mode: 0o700 });
     this.lock = await lockQueue(settings.queue.dir, `k2hft mount ${mountPoint}`);
+    await endLeftovers(settings.queue.dir);
     makeWakeFifo(settings.queue.dir);
     this.rootOwner = ownerOf(mountPoint);
     if (settings.mount.mode === 'overlay') this.rootFd = openSync(mountPoint, 'r');
@@ -95,12 +97,7 @@ export class Supervisor {
       await fuseUnmount(mountPoint, { lazy: true });
       throw error;
     }
-    registerMount({
-      mountPoint,
-      supervisorPid: process.pid,
-      queueDir: settings.queue.dir,
-      statusSocket: settings.admin.socket ?? defaultStatusSocket(mountPoint),
-    });
+    this.register();
     this.ticker.start();
   }
 
@@ -125,6 +122,22 @@ export class Supervisor {
     this.options.ended(status);
   }
 
+  /** Without it only k2hft status and k2hft umount do not find the mount. */
+  private register(): void {
+    const { mountPoint, settings, log } = this.options;
+    const statusSocket = settings.admin.socket ?? defaultStatusSocket(mountPoint);
+    try {
+      registerMount({ mountPoint, supervisorPid: process.pid, queueDir: settings.queue.dir, statusSocket });
+    } catch (error) {
+      log('warn', `k2hft status will not find this mount: ${String(error)}`);
+    }
+  }
+
+  private noteChildren(): void {
+    const pids = [this.worker?.pid, this.forwarder?.pid].filter((pid) => pid !== undefined);
+    noteProcesses(this.options.settings.queue.dir, pids);
+  }
+
   private startChildren(): void {
     const root = this.rootFd ?? ('ignore' as const);
     this.worker = new KeptChild({
@@ -137,6 +150,8 @@ export class Supervisor {
     });
     this.forwarder = new KeptChild({
       ...this.childOptions('forwarder', FORWARDER_PROGRAM),
+      // Without a forwarder lines are still taken: a mount that queues is better than none.
+      isIndispensable: false,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       started: (child) => {
         this.forwarderStarted(child);
@@ -151,6 +166,7 @@ export class Supervisor {
     return {
       name,
       program,
+      isIndispensable: true,
       environment: childEnvironment(this.childArguments(false)),
       warn: (message: string) => {
         log('warn', message);
@@ -184,6 +200,7 @@ export class Supervisor {
     });
     control.on('error', () => undefined);
     if (child.pid !== undefined) this.tellForwarder({ type: 'worker', pid: child.pid });
+    this.noteChildren();
   }
 
   private forwarderStarted(child: ChildProcess): void {
@@ -196,6 +213,7 @@ export class Supervisor {
     child.on('error', () => undefined);
     const pid = this.worker?.pid;
     if (pid !== undefined) this.tellForwarder({ type: 'worker', pid });
+    this.noteChildren();
   }
 
   private tellForwarder(message: SupervisorMessage): void {

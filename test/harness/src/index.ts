@@ -4,6 +4,7 @@ export { waitUntil, sleep } from './waiting.js';
 export { startProcess, type StartedProcess } from './processes.js';
 export {
   childrenOf,
+  hasEnded,
   mountStatus,
   MOUNT_COMMAND,
   SERVER_COMMAND,

@@ -128,6 +128,16 @@ export async function waitUntilDelivered(mount: RunningMount, limitMs = 30_000):
   await waitUntil('the queue is empty', () => mount.status().queue.batches === 0, limitMs);
 }
 
+/** Whether a process is gone, or has ended and only its parent has not noticed yet. */
+export function hasEnded(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return /^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1));
+  } catch {
+    return true;
+  }
+}
+
 /** Process ids of the children of `pid`, by /proc. */
 export function childrenOf(pid: number): number[] {
   try {
