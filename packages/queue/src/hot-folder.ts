@@ -7,12 +7,13 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  copyFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { sizeOf } from './data-file.js';
 import { Environment } from './environment.js';
 import { raiseEpoch } from './identity.js';
-import { ownKey } from './keys.js';
+import { BATCHES_END, FIRST_KEY, ownKey } from './keys.js';
 import type { QueueOptions } from './settings.js';
 import { HOT_ROWS, encodePosition } from './hot-rows.js';
 
@@ -26,6 +27,8 @@ import { HOT_ROWS, encodePosition } from './hot-rows.js';
  *   hot/data.mdb          the database
  *   hot.lost-<epoch>/     what was set aside, until the drain has counted it
  *   hot.new/              being made: renamed when it is whole
+ *   hot.next/             the same for a copy of hot that is to take its place
+ *   hot.old-<number>/     one whose place was taken; the drain removes it, as that may take a second
  */
 export interface Made {
   readonly bootId: string;
@@ -90,6 +93,55 @@ export function lostHots(directory: string): { folder: string; epoch: number }[]
     const epoch = /^hot\.lost-(\d+)$/.exec(name)?.[1];
     return epoch === undefined ? [] : [{ folder: join(directory, name), epoch: Number(epoch) }];
   });
+}
+
+/**
+ * Makes a copy of hot that can take its place. LMDB's list of free pages makes every transaction slow when much was
+ * in a file once, and a file never shrinks.
+ */
+export function copyHot(directory: string, environment: Environment, mapBytes: number): void {
+  const nextFolder = join(directory, 'hot.next');
+  rmSync(nextFolder, { recursive: true, force: true });
+  mkdirSync(nextFolder, { mode: 0o700 });
+  const next = Environment.openWriter(nextFolder, { durable: false, mapBytes });
+  try {
+    environment.transact(() => {
+      next.transact(() => {
+        environment.forEach(FIRST_KEY, BATCHES_END, (key, value) => {
+          next.put(key, value);
+          return true;
+        });
+      });
+    });
+  } finally {
+    void next.close();
+  }
+  copyFileSync(join(hotFolder(directory), 'made.json'), join(nextFolder, 'made.json'));
+}
+
+/**
+ * Gives the copy the name of hot, which must be closed. Before the first of the two renames a kill leaves the old
+ * hot, between them the copy, to which finishRenewal() then gives the name.
+ */
+export function takePlaceOfHot(directory: string): void {
+  renameSync(hotFolder(directory), join(directory, `hot.old-${Date.now()}`));
+  renameSync(join(directory, 'hot.next'), hotFolder(directory));
+}
+
+export function oldHots(directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.startsWith('hot.old-'))
+    .map((name) => join(directory, name));
+}
+
+/** Of a worker that was killed in the middle of it. */
+export function finishRenewal(directory: string, bootId: string, epoch: number): void {
+  const nextFolder = join(directory, 'hot.next');
+  const made = readMade(nextFolder);
+  if (!existsSync(hotFolder(directory)) && made?.bootId === bootId && made.epoch === epoch) {
+    renameSync(nextFolder, hotFolder(directory));
+  }
+  rmSync(nextFolder, { recursive: true, force: true });
 }
 
 /** Makes an empty hot in an epoch of its own. Killed half way, it leaves at most an epoch that was never used. */

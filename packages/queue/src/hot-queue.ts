@@ -10,17 +10,21 @@ import {
   type Losses,
 } from './counters.js';
 import { restsOfEarlierEpochs, type DurableRest } from './durable-rests.js';
-import { Environment } from './environment.js';
+import { Environment, type Usage } from './environment.js';
 import { QueueError } from './errors.js';
 import {
   currentBootId,
+  finishRenewal,
   hotMapBytes,
   hotFolder,
   makeHot,
   markDamaged,
   mayBeOpened,
   noteOpening,
+  oldHots,
   readMade,
+  takePlaceOfHot,
+  copyHot,
   setHotAside,
 } from './hot-folder.js';
 import {
@@ -46,7 +50,16 @@ import {
   rowRange,
   writeBatchKey,
 } from './keys.js';
-import { DELETES_PER_TRANSACTION, TOLD_CHECK_BYTES, TOLD_CHECK_MS, VALUE_BYTES_MAX } from './limits.js';
+import {
+  DELETES_PER_TRANSACTION,
+  OPEN_RESERVE_BYTES,
+  RENEW_FILE_BYTES,
+  RENEW_INTERVAL_MS,
+  RENEW_USED_BYTES_MAX,
+  TOLD_CHECK_BYTES,
+  TOLD_CHECK_MS,
+  VALUE_BYTES_MAX,
+} from './limits.js';
 import { comparePositions, type Position } from './position.js';
 import { footprintBytes, Room } from './room.js';
 import type { InspectBatch, QueueOptions } from './settings.js';
@@ -97,6 +110,7 @@ export class HotQueue {
   private lastSequence = 0;
   /** The first batch that may still be in hot. */
   private firstSequence = 1;
+  private usage: Usage = { usedBytes: 0, fileBytes: 0, entries: 0 };
   private losses: Losses = {};
   private lossesChanged = false;
   private appended = NO_AMOUNT;
@@ -106,16 +120,18 @@ export class HotQueue {
   private readonly unanswered: CheckpointRequest[] = [];
   private drop: (DropRequest & { atMs: number }) | undefined;
   private marksRestsTaken = false;
+  private renewedAtMs = -Infinity;
   private readonly keyBytes = Buffer.alloc(BATCH_KEY_BYTES);
 
   private constructor(
     private readonly directory: string,
     readonly source: string,
     readonly epoch: number,
-    private readonly environment: Environment,
+    private environment: Environment,
     private readonly toldReader: ToldReader,
     private readonly room: Room,
     private readonly inspect: InspectBatch,
+    private readonly mapBytes: number,
   ) {
     this.lastTicket = epoch * TICKETS_PER_EPOCH;
   }
@@ -127,7 +143,8 @@ export class HotQueue {
   static open(options: HotQueueOptions): HotQueue {
     const { dir, settings, inspect, bootId = currentBootId() } = options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const { source } = loadIdentity(dir);
+    const { source, epoch } = loadIdentity(dir);
+    finishRenewal(dir, bootId, epoch);
     const mapBytes = hotMapBytes(settings);
     if (mayBeOpened(dir, bootId)) {
       try {
@@ -152,7 +169,16 @@ export class HotQueue {
     noteOpening(dir);
     const environment = Environment.openWriter(hotFolder(dir), { durable: false, mapBytes });
     const told = new ToldReader(dir, bootId);
-    const queue = new HotQueue(dir, source, epoch, environment, told, new Room(dir, settings), inspect);
+    const queue = new HotQueue(
+      dir,
+      source,
+      epoch,
+      environment,
+      told,
+      new Room(dir, settings),
+      inspect,
+      mapBytes,
+    );
     try {
       queue.load();
       noteOpening(dir, true);
@@ -244,6 +270,7 @@ export class HotQueue {
       if (!(error instanceof QueueError) || error.code !== 'no_space') throw error;
     }
     this.measureRoom();
+    this.renewIfWorthwhile();
     return changed || before.first !== this.firstSequence || before.room !== this.room.leftBytes;
   }
 
@@ -428,8 +455,33 @@ export class HotQueue {
 
   private measureRoom(): void {
     this.environment.transact(() => {
-      this.room.measure(this.environment.usage(), this.toldReader.told.storeBytes);
+      this.usage = this.environment.usage();
+      this.room.measure(this.usage, this.toldReader.told.storeBytes);
     });
+  }
+
+  private renewIfWorthwhile(): void {
+    const { usedBytes, fileBytes } = this.usage;
+    if (fileBytes < RENEW_FILE_BYTES || usedBytes > RENEW_USED_BYTES_MAX) return;
+    if (performance.now() - this.renewedAtMs < RENEW_INTERVAL_MS) return;
+    if (!this.room.diskTakes(2 * usedBytes + OPEN_RESERVE_BYTES - (fileBytes - usedBytes))) return;
+    this.renewedAtMs = performance.now();
+    // No drain has removed the last one: nothing would be gained.
+    if (oldHots(this.directory).length > 0) return;
+    try {
+      copyHot(this.directory, this.environment, this.mapBytes);
+    } catch (error) {
+      // The old one is as good as it was.
+      if (error instanceof QueueError) return;
+      throw error;
+    }
+    void this.environment.close();
+    takePlaceOfHot(this.directory);
+    this.environment = Environment.openWriter(hotFolder(this.directory), {
+      durable: false,
+      mapBytes: this.mapBytes,
+    });
+    this.measureRoom();
   }
 
   /** True while the drain may still drop from the store. */

@@ -44,7 +44,13 @@ export class HotView {
 
   /** Another hot than the one that is open here lies in its place. */
   isReplaced(): boolean {
-    return this.isOpen && this.inodeNow() !== this.inode;
+    const inode = this.inodeNow();
+    return this.isOpen && inode !== 0n && inode !== this.inode;
+  }
+
+  /** Of the hot that lies in the folder now. */
+  epochInFolder(): number {
+    return readMade(hotFolder(this.directory))?.epoch ?? 0;
   }
 
   /** Opens what is there; without a hot that belongs to this boot it stays closed. */
@@ -72,10 +78,9 @@ export class HotView {
   }
 
   private reopen(): void {
-    const { inode } = this;
+    const epoch = this.openEpoch;
     this.environment = undefined;
-    if (this.inodeNow() !== inode) return;
-    this.open();
+    if (this.epochInFolder() === epoch) this.open();
   }
 
   lastPosition(): Position | undefined {

@@ -59,3 +59,6 @@ export const BATCHES_END: Buffer = Buffer.from([BATCH + 1]);
 
 /** Before every batch. */
 export const BATCHES_START: Buffer = Buffer.from([BATCH]);
+
+/** Before everything. */
+export const FIRST_KEY: Buffer = Buffer.from([OWN]);

@@ -25,6 +25,21 @@ export const TOLD_CHECK_BYTES = 1024 * 1024;
 /** or after so many milliseconds. */
 export const TOLD_CHECK_MS = 2;
 
+/**
+ * More than this in hot goes into the store at once, however young it is: with more than some 100 MB of pages, LMDB's
+ * list of free ones costs more than everything else. What is in flight to the servers is less.
+ */
+export const HOT_BYTES_SOFT = 96 * 1024 * 1024;
+
+/** A hot whose file is at least this large is copied into a new one when little is in it. */
+export const RENEW_FILE_BYTES = 192 * 1024 * 1024;
+
+/** Little: copying it takes some 20 ms, in which the mount waits. */
+export const RENEW_USED_BYTES_MAX = 24 * 1024 * 1024;
+
+/** Not more often than this, whatever happens. */
+export const RENEW_INTERVAL_MS = 5000;
+
 /** Of one transaction into the store: its copy is held in memory until it is on disk. */
 export const STORE_TRANSACTION_BYTES = 32 * 1024 * 1024;
 

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
-import { open } from 'lmdb';
+import { openAsClass } from 'lmdb';
 import { READERS_MAX } from './limits.js';
+import { withOpenLock } from './open-lock.js';
 
 /** What is used of lmdb-js's object, most of which its own types leave out. */
 export interface NativeDatabase {
@@ -47,6 +48,7 @@ export interface DatabaseUser {
 
 interface Opened {
   readonly database: NativeDatabase;
+  readonly dataFile: string;
   readonly inode: bigint;
   readonly users: Set<DatabaseUser>;
 }
@@ -74,33 +76,46 @@ export function acquireDatabase(
     return opened.database;
   }
   if (opened !== undefined) displaceAll(path, opened);
-  const database = openDatabase(path, mode);
-  openedHere.set(path, { database, inode: inodeOf(dataFile), users: new Set([user]) });
+  const database = withOpenLock(dataFile, () => openDatabase(path, mode));
+  openedHere.set(path, { database, dataFile, inode: inodeOf(dataFile), users: new Set([user]) });
   return database;
 }
 
 /** Closes it when nobody else uses it. */
 export function releaseDatabase(path: string, database: NativeDatabase, user: DatabaseUser): Promise<void> {
   const opened = openedHere.get(path);
-  if (opened?.database !== database) return database.close();
+  // It was displaced, and closed by the one who did that.
+  if (opened?.database !== database) return Promise.resolve();
   opened.users.delete(user);
   if (opened.users.size > 0) return Promise.resolve();
   openedHere.delete(path);
-  return database.close();
+  return closeDatabase(opened);
+}
+
+/** With writes under way it ends later, and without the lock; nobody opens what is being written for the first time. */
+function closeDatabase({ database, dataFile }: Opened): Promise<void> {
+  return withOpenLock(dataFile, () => database.close());
 }
 
 function displaceAll(path: string, opened: Opened): void {
   openedHere.delete(path);
   for (const user of opened.users) user.displaced();
-  void opened.database.close();
+  void closeDatabase(opened);
+}
+
+/** What open() makes of `asClass`: the database is open, and constructing gives access to it. */
+interface DatabaseClass {
+  new (name: null, options: object): NativeDatabase;
+  readonly prototype: NativeDatabase;
 }
 
 function openDatabase(path: string, mode: OpenMode): NativeDatabase {
-  return open({
+  const options = {
     path,
+    isRoot: true,
     noSubdir: path.endsWith('.mdb'),
-    encoding: 'binary',
-    keyEncoding: 'binary',
+    encoding: 'binary' as const,
+    keyEncoding: 'binary' as const,
     cache: false,
     maxReaders: READERS_MAX,
     maxDbs: 1,
@@ -109,7 +124,15 @@ function openDatabase(path: string, mode: OpenMode): NativeDatabase {
     encoder: asIs,
     ...(mode.readOnly ? { readOnly: true } : { noSync: !mode.durable }),
     ...(mode.mapBytes > 0 ? { mapSize: mode.mapBytes } : {}),
-  }) as unknown as NativeDatabase;
+  };
+  const Database = openAsClass({ ...options }) as unknown as DatabaseClass;
+  try {
+    return new Database(null, options);
+  } catch (error) {
+    // What open() alone would leave open, for the next try to find it in the same bad state.
+    void Database.prototype.close.call({ isRoot: true } as unknown as NativeDatabase);
+    throw error;
+  }
 }
 
 function inodeOf(file: string): bigint {

@@ -1,14 +1,15 @@
 import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { BatchReader, type QueuedBatch } from './batch-reader.js';
 import { addAmounts, addLoss, mergeLosses, NO_AMOUNT, type Amount, type Losses } from './counters.js';
 import { Cursors } from './cursors.js';
 import { DrainState } from './drain-state.js';
 import { supersededRests } from './durable-rests.js';
 import { QueueError } from './errors.js';
-import { currentBootId, hotMapBytes } from './hot-folder.js';
+import { currentBootId, hotMapBytes, oldHots } from './hot-folder.js';
 import { HotView } from './hot-view.js';
 import { loadIdentity } from './identity.js';
-import { RETRY_MS, STATE_SAVE_MS } from './limits.js';
+import { HOT_BYTES_SOFT, RETRY_MS, STATE_SAVE_MS } from './limits.js';
 import { countLostHots } from './lost-hot.js';
 import { after, moveToStore } from './mover.js';
 import { OneAtATime } from './one-at-a-time.js';
@@ -52,6 +53,12 @@ interface Sample {
 const TICK_MS_MIN = 20;
 const TICK_MS_MAX = 250;
 
+/** How often the directory is looked at for what the worker has put aside. */
+const OLD_HOTS_MS = 1000;
+
+/** Fewer batches behind the checkpoint are not worth a flush for their size. */
+const UNSTORED_BATCHES_MIN = 64;
+
 /** Batches that are looked at for their age in one tick. */
 const EXPIRE_BATCHES = 1000;
 const EXPIRE_BYTES = 16 * 1024 * 1024;
@@ -68,6 +75,7 @@ export class QueueDrain {
   private losses: Losses;
   private stateIsStale = false;
   private savedAtMs = 0;
+  private lookedForOldMs = -Infinity;
   private failedAtMs = -Infinity;
   private lastFault = '';
   private wantsCheckpoint = false;
@@ -190,7 +198,7 @@ export class QueueDrain {
   /** To be called when the worker has woken us: looks for requests. Cheap enough for every millisecond. */
   noticed(): void {
     if (this.isClosed) return;
-    if (!this.hot.isOpen) {
+    if (!this.hot.isOpen || this.hot.isReplaced()) {
       if (!this.writing.isBusy) void this.writing.run(() => this.adoptHot()).catch(this.fault);
       return;
     }
@@ -198,8 +206,13 @@ export class QueueDrain {
     const request = this.hot.request();
     const drop = this.hot.dropRequest();
     const dropped = this.hot.dropped();
+    const { usedBytes } = this.hot.usage();
     this.hot.refresh();
     if (dropped?.epoch === this.hot.epoch) this.adoptDropped(dropped);
+    if (usedBytes > HOT_BYTES_SOFT && this.holdsMuchUnstored()) {
+      this.wantsCheckpoint = true;
+      this.startCheckpoint();
+    }
     if (request !== undefined && request.ticket > this.told.told.answeredCheckpoint) this.startCheckpoint();
     if (drop !== undefined && drop.ticket > this.told.told.answeredDrop && !this.writing.isBusy) {
       void this.writing.run(() => this.dropFromStore(drop.bytes, drop.ticket)).catch(this.fault);
@@ -285,6 +298,7 @@ export class QueueDrain {
       .run(async () => {
         if (!this.hot.isOpen || this.hot.isReplaced()) await this.adoptHot();
         this.state.clearDeadReaders();
+        await this.removeOldHots();
         this.expire();
         this.sample();
         if (this.wantsCheckpoint || this.agedTarget() !== undefined) await this.checkpointNow();
@@ -370,7 +384,7 @@ export class QueueDrain {
    */
   private async adoptHot(): Promise<void> {
     if (this.isClosed) return;
-    if (this.hot.isOpen && this.hot.isReplaced()) await this.rescueOldHot();
+    if (this.hot.isReplaced() && this.hot.epochInFolder() !== this.hot.epoch) await this.rescueOldHot();
     this.hot.open();
     if (!this.hot.isOpen) return;
     this.samples = [];
@@ -384,6 +398,12 @@ export class QueueDrain {
     }
     this.tell();
     if (!this.countsLost) this.countLost((epoch) => kept.get(epoch) ?? [[0, SEQUENCE_MAX]]).catch(this.fault);
+  }
+
+  private async removeOldHots(): Promise<void> {
+    if (performance.now() - this.lookedForOldMs < OLD_HOTS_MS) return;
+    this.lookedForOldMs = performance.now();
+    for (const folder of oldHots(this.options.dir)) await rm(folder, { recursive: true, force: true });
   }
 
   private ackedRanges(epoch: number): Range[] {
@@ -415,6 +435,15 @@ export class QueueDrain {
     } finally {
       this.countsLost = false;
     }
+  }
+
+  /** More than a few batches: else the worker has only not yet deleted what it may. */
+  private holdsMuchUnstored(): boolean {
+    const last = this.hot.lastPosition();
+    this.hot.refresh();
+    if (last === undefined) return false;
+    const next = this.cursors.gone.nextMissing(after(this.checkpointedTo));
+    return next.epoch < last.epoch || last.sequence - next.sequence >= UNSTORED_BATCHES_MIN;
   }
 
   /** The worker has deleted these from hot to make room, and counted them. */

@@ -39,6 +39,7 @@ export function makeStoreFolder(directory: string): void {
 export function removeStoreFile(path: string): void {
   rmSync(path, { force: true });
   rmSync(`${path}-lock`, { force: true });
+  rmSync(`${path}.opening`, { force: true });
 }
 
 /** Lock files whose data file a killed forwarder had already unlinked. */

@@ -10,8 +10,8 @@ import { readNotes } from './helpers/hammer.js';
 const SCRIPT = fileURLToPath(new URL('./helpers/hammer.js', import.meta.url));
 
 /** Longer runs find what is rare: K2HFT_QUEUE_KILL_MS=600000. */
-const KILL_MS = Number(process.env['K2HFT_QUEUE_KILL_MS'] ?? 7000);
-const LOOK_MS = Number(process.env['K2HFT_QUEUE_LOOK_MS'] ?? 3000);
+const KILL_MS = Number(process.env['K2HFT_QUEUE_KILL_MS'] ?? 5000);
+const LOOK_MS = Number(process.env['K2HFT_QUEUE_LOOK_MS'] ?? 2000);
 
 /** The processes of one test, and what they printed: nothing but that they are open. */
 class Processes {

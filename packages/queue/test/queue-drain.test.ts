@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
@@ -158,4 +158,43 @@ test('the worker may come after the drain, and a store file of which nothing is 
   assert.equal(existsSync(join(dir, 'store', '00000009.mdb')), false);
   await again.close();
   hot.close();
+});
+
+test('a hot that was full once is copied into a small file, and nobody notices', async (t) => {
+  const dir = temporaryFolder(t);
+  const { hot, drain } = await openBoth(t, dir, { settings: { maxSizeBytes: 1024 * 1024 * 1024 } });
+  const dataFile = join(dir, 'hot', 'data.mdb');
+  hot.putRows(new Map([['h1', Buffer.from('row')]]));
+  const bytes = (sequence: number) => makeBatch({ sequence, payloadBytes: 1_000_000 });
+  for (let sequence = 1; sequence <= 210; sequence++) hot.append([{ sequence, bytes: bytes(sequence) }]);
+  const before = statSync(dataFile).size;
+  drain.ack('a', hot.epoch, [[1, 209]]);
+  while (hot.collect());
+  assert.ok(statSync(dataFile).size < before / 20);
+  assert.equal(hot.row('h1')?.toString(), 'row');
+  assert.equal(hot.nextSequence(), 211);
+  hot.append([{ sequence: 211, bytes: bytes(211) }]);
+  const found = drain.read('a', POSITION_ZERO, 1e9, 100);
+  assert.deepEqual(
+    found.map(({ position }) => position.sequence),
+    [210, 211],
+  );
+  for (const { position, bytes: copy } of found) checkBatch(position, copy);
+  await waitUntil(
+    'the old file is removed',
+    () => !readdirSync(dir).some((name) => name.startsWith('hot.old')),
+  );
+  assert.deepEqual(drain.statistics().lost, {});
+});
+
+test('a worker that was killed while it gave the copy its name finds it', (t) => {
+  const dir = temporaryFolder(t);
+  const hot = openHot(dir);
+  hot.append([{ sequence: 1, bytes: makeBatch({ sequence: 1 }) }]);
+  hot.close();
+  renameSync(join(dir, 'hot'), join(dir, 'hot.next'));
+  const again = openHot(dir);
+  assert.equal(again.epoch, hot.epoch);
+  assert.equal(again.nextSequence(), 2);
+  again.close();
 });

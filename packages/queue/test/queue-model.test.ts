@@ -309,7 +309,7 @@ function drainFloorBefore(drain: QueueDrain, cursor: string): Position {
   return { epoch, sequence: sequence - 1 };
 }
 
-const RUNS = Number(process.env['K2HFT_QUEUE_MODEL_RUNS'] ?? 60);
+const RUNS = Number(process.env['K2HFT_QUEUE_MODEL_RUNS'] ?? 30);
 
 const commands = fc.commands(
   [
