@@ -33,7 +33,7 @@ function manifests() {
     'packages/fuse',
     'packages/forwarder',
   ];
-  folders.push('packages/mount', 'packages/server', 'test', 'test/harness');
+  folders.push('packages/mount', 'packages/server', 'bench', 'test', 'test/harness');
   return [
     'package.json',
     'pnpm-lock.yaml',
