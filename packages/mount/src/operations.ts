@@ -16,27 +16,18 @@ import {
   type Parked,
   type WriteArguments,
 } from '@k2hft/fuse';
-import type { Capture } from './capture.js';
-import type { FileTree } from './file-tree.js';
+import { CapturedWrites, whileRoom, type CapturedWritesOptions } from './captured-writes.js';
 import { Parking, type ParkedWrite } from './parking.js';
 import type { PendingRows } from './pending-rows.js';
-import { countNewlines } from './newline-count.js';
 import { TICK_NAME } from './tick-name.js';
-import type { MountQueue } from './mount-queue.js';
 
 /** An fsync is given up after this long: a forwarder that was killed is back within a second, and a hang helps nobody. */
 const SYNC_WAIT_MS = 30_000;
-/** What is dropped at a time to make room, so that a full queue does not cost every write a transaction of its own. */
-const DROP_BYTES = 1024 * 1024;
 const ROOT_NODE = 1;
 const ACCESS_MODE_MASK = 3;
 
-export interface MountOperationsOptions {
-  tree: FileTree;
-  capture: Capture;
-  queue: MountQueue;
+export interface MountOperationsOptions extends CapturedWritesOptions {
   rows: PendingRows;
-  whenFull: 'block' | 'drop_oldest' | 'drop_newest';
   maxWaitMs: number;
   /** Handles that only write and whose bytes are sent bypass the kernel's cache: one copy less. */
   directWrites: boolean;
@@ -55,12 +46,15 @@ type AttributesReply = { attributes: Attributes; validMs: number };
  */
 export class MountOperations implements FuseOperations {
   private readonly parking = new Parking();
+  private readonly captured: CapturedWrites;
   private replies: FuseReplies | undefined;
   private reportedWaiting = false;
   /** Closed handles whose unfinished line found no room yet. */
   private readonly unended = new Set<number>();
 
-  constructor(private readonly options: MountOperationsOptions) {}
+  constructor(private readonly options: MountOperationsOptions) {
+    this.captured = new CapturedWrites(options);
+  }
 
   /** The session that answers parked requests. */
   answerThrough(replies: FuseReplies): void {
@@ -159,14 +153,12 @@ export class MountOperations implements FuseOperations {
     const { capture, tree } = this.options;
     const { handle, offset, buffer, start, end } = write;
     if (!capture.has(handle)) return this.stored(tree.write(request, handle, offset, buffer, start, end));
-    const answered = capture.answered(request, handle);
-    if (answered !== undefined) return answered;
-    const bytes = end - start;
-    if (!this.parking.holdsWrites && this.hasRoom(handle, bytes)) {
-      const written = this.perform(request, write);
-      if (written !== undefined) return written;
-    }
-    return this.writeWhenFull(request, write);
+    const written = this.captured.write(request, write, !this.parking.holdsWrites);
+    this.storeRows();
+    if (written !== undefined) return written;
+    this.parking.parkWrite(request, write, performance.now() + this.options.maxWaitMs);
+    this.reportParking();
+    return PARKED;
   }
 
   release(request: FuseRequest, handle: number): void {
@@ -225,7 +217,7 @@ export class MountOperations implements FuseOperations {
     queue.collect();
     this.finishParked();
     for (const handle of [...this.unended]) this.endStream(handle);
-    this.whileRoom(() => {
+    whileRoom(queue, () => {
       capture.expireRests();
     });
     this.storeRows();
@@ -249,63 +241,16 @@ export class MountOperations implements FuseOperations {
     this.reportParking();
   }
 
-  private finishWrite(parked: ParkedWrite): boolean {
-    const { request, write } = parked;
-    if (!this.hasRoom(write.handle, write.end - write.start)) return false;
+  /** False: it still has to wait. */
+  private finishWrite({ request, write }: ParkedWrite): boolean {
     try {
-      const written = this.perform(request, write);
+      const written = this.captured.tryWrite(request, write);
       if (written === undefined) return false;
       this.replies?.replyWritten(request, written);
     } catch (error) {
       this.replies?.replyError(request, errnoOf(error) ?? ERRNO.EIO);
     }
     return true;
-  }
-
-  /** Writes below and queues, in that order: what the queue holds was really written. Undefined: the queue is full. */
-  private perform(request: FuseRequest, write: WriteArguments): number | undefined {
-    const { capture, queue, tree } = this.options;
-    const { handle, offset, buffer, start, end } = write;
-    const written = tree.write(request, handle, offset, buffer, start, end);
-    const taken = written === end - start ? write : { ...write, end: start + written };
-    return this.whileRoom(() => {
-      capture.write(request, taken);
-      queue.wake();
-      return written;
-    });
-  }
-
-  private writeWhenFull(request: FuseRequest, write: WriteArguments): number | Parked {
-    const { capture, queue, tree, whenFull, maxWaitMs } = this.options;
-    if (whenFull === 'drop_newest') {
-      const { handle, offset, buffer, start, end } = write;
-      const written = tree.write(request, handle, offset, buffer, start, end);
-      capture.skip(request, { ...write, end: start + written });
-      queue.noteDropped(countNewlines(buffer, start, start + written), written);
-      return this.stored(written);
-    }
-    this.parking.parkWrite(request, write, performance.now() + maxWaitMs);
-    this.reportParking();
-    return PARKED;
-  }
-
-  private hasRoom(handle: number, bytes: number): boolean {
-    const { capture, queue, whenFull } = this.options;
-    const needed = capture.neededBytes(handle, bytes);
-    if (queue.roomBytes() >= needed || (queue.collect() && queue.roomBytes() >= needed)) return true;
-    if (whenFull !== 'drop_oldest') return false;
-    queue.dropOldest(Math.max(needed, DROP_BYTES));
-    return queue.roomBytes() >= needed;
-  }
-
-  /** Runs what appends to the queue; undefined when the disk below the queue has no room. */
-  private whileRoom<T>(action: () => T): T | undefined {
-    try {
-      return action();
-    } catch (error) {
-      if (!this.options.queue.isFull(error)) throw error;
-      return undefined;
-    }
   }
 
   private startStream(opened: Opened, nodeId: number, flags: number, path: ByteString): void {
@@ -320,7 +265,7 @@ export class MountOperations implements FuseOperations {
     const { capture, queue } = this.options;
     if (!capture.has(handle)) return;
     this.unended.add(handle);
-    this.whileRoom(() => {
+    whileRoom(queue, () => {
       capture.end(handle);
       this.unended.delete(handle);
       queue.wake();

@@ -199,6 +199,8 @@ export class Supervisor {
       this.ticker.setWaiting(bytes.toString().endsWith(CONTROL_WAITING));
     });
     control.on('error', () => undefined);
+    // What waited in the one before comes to this one again, and it will say so.
+    this.ticker.setWaiting(false);
     if (child.pid !== undefined) this.tellForwarder({ type: 'worker', pid: child.pid });
     this.noteChildren();
   }
