@@ -93,8 +93,10 @@ function openQueue(given: ChildArguments, log: Log): MountQueue {
   try {
     return WorkerQueue.open(settings.queue, log);
   } catch (error) {
-    if (!(error instanceof QueueError) || finishOnly) throw error;
-    log('error', `the queue cannot be opened, tried every second: ${error.message}`);
+    const { syscall } = error as NodeJS.ErrnoException;
+    const isOfTheDisk = error instanceof QueueError || syscall !== undefined;
+    if (!isOfTheDisk || finishOnly) throw error;
+    log('error', `the queue cannot be opened, tried every second: ${(error as Error).message}`);
     return new UnavailableQueue(settings.queue, mountId, MOUNT_ID_KEY, log);
   }
 }
