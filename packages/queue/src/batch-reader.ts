@@ -1,31 +1,14 @@
 import type { AckSet } from './ack-set.js';
 import { BatchArena } from './batch-arena.js';
-import type { Cursors } from './cursors.js';
-import type { HotView } from './hot-view.js';
+import type { DrainBooks } from './drain-books.js';
 import { FLAG_DURABLE_FIRST } from './limits.js';
 import { after as behind } from './mover.js';
 import { comparePositions, type Position } from './position.js';
-import type { InspectBatch } from './settings.js';
-import type { Store } from './store.js';
 
 export interface QueuedBatch {
   readonly position: Position;
   /** The reader's own copy. Batches of one read that share an ArrayBuffer lie in it back to back. */
   readonly bytes: Buffer;
-}
-
-export interface ReaderContext {
-  readonly hot: HotView;
-  readonly store: Store;
-  readonly cursors: Cursors;
-  readonly inspect: InspectBatch;
-  /** 0: batches never expire. */
-  readonly expireMs: number;
-  checkpointed(): Position;
-  noteMissing(epoch: number, first: number, last: number): void;
-  noteExpired(position: Position, bytes: Buffer): void;
-  /** A DURABLE_FIRST batch waits at the head of hot. */
-  needsCheckpoint(): void;
 }
 
 /**
@@ -36,10 +19,17 @@ export interface ReaderContext {
 export class BatchReader {
   private readonly arena = new BatchArena();
 
-  constructor(private readonly context: ReaderContext) {}
+  constructor(
+    private readonly books: DrainBooks,
+    /** 0: batches never expire. */
+    private readonly expireMs: number,
+    /** A DURABLE_FIRST batch waits at the head of hot. */
+    private readonly needsCheckpoint: () => void,
+  ) {}
 
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
-    const { store, cursors, inspect, expireMs } = this.context;
+    const { books, expireMs } = this;
+    const { store, cursors, inspect, checkpointed } = books;
     const acked = cursors.set(cursor);
     const found: QueuedBatch[] = [];
     const expiredBefore = expireMs > 0 ? Date.now() - expireMs : -Infinity;
@@ -55,16 +45,17 @@ export class BatchReader {
       }
       expected = acked.nextMissing(behind(position));
       if (expireMs > 0 && inspect(value).timeMs < expiredBefore) {
-        this.context.noteExpired(position, value);
+        books.expired(position, value);
         return true;
       }
       bytes += value.length;
       found.push({ position, bytes: this.arena.copy(value) });
       return found.length < countMax;
     };
-    const checkpointed = this.context.checkpointed();
     if (store.forEach(expected, checkpointed, take)) this.readHot(acked, expected, take);
-    for (const [epoch, first, last] of gaps) this.context.noteMissing(epoch, first, last);
+    for (const [epoch, first, last] of gaps) books.noteMissing(epoch, first, last);
+    const last = found.at(-1);
+    if (last !== undefined && comparePositions(last.position, books.readTo) > 0) books.readTo = last.position;
     return found;
   }
 
@@ -73,15 +64,14 @@ export class BatchReader {
     expected: Position,
     take: (position: Position, value: Buffer) => boolean,
   ): void {
-    const { hot, inspect } = this.context;
-    const checkpointed = this.context.checkpointed();
+    const { hot, inspect, checkpointed } = this.books;
     const inHot = comparePositions(expected, checkpointed) > 0 ? expected : behind(checkpointed);
     hot.refresh();
     hot.forEach(inHot.epoch === hot.epoch ? inHot : { epoch: hot.epoch, sequence: 1 }, (position, value) => {
       // What lies before is another epoch's hot, looked at before the drain has adopted the new one.
       if (comparePositions(position, inHot) < 0 || acked.has(position)) return true;
       if ((inspect(value).flags & FLAG_DURABLE_FIRST) !== 0) {
-        this.context.needsCheckpoint();
+        this.needsCheckpoint();
         return false;
       }
       return take(position, value);

@@ -90,6 +90,14 @@ export class HotView {
     return decodePosition(this.own(HOT_ROWS.last));
   }
 
+  /** The same in a snapshot of its own. */
+  freshLastPosition(): Position | undefined {
+    this.refresh();
+    const last = this.lastPosition();
+    this.refresh();
+    return last;
+  }
+
   /** Visits batches from `from` on; the bytes are valid only during the call. */
   forEach(from: Position, visit: (position: Position, bytes: Buffer) => boolean): void {
     if (!this.isOpen) return;

@@ -1,28 +1,11 @@
 import type { AckSetRecord } from './ack-set.js';
-import type { Cursors } from './cursors.js';
-import type { SavedRest } from './durable-rests.js';
-import type { DrainState } from './drain-state.js';
-import type { Losses } from './counters.js';
+import type { DrainBooks } from './drain-books.js';
+import type { DurableRest, SavedRest } from './durable-rests.js';
 import { QueueError } from './errors.js';
-import type { HotView } from './hot-view.js';
 import { FLAG_DURABLE_FIRST, STORE_TRANSACTION_BATCHES } from './limits.js';
 import { comparePositions, type Position } from './position.js';
 import type { InspectBatch } from './settings.js';
-import type { Store } from './store.js';
 import type { StoreEntry } from './store-file.js';
-
-/** What the mover needs of the drain. */
-export interface MoverContext {
-  readonly hot: HotView;
-  readonly store: Store;
-  readonly state: DrainState;
-  readonly cursors: Cursors;
-  readonly inspect: InspectBatch;
-  losses(): Losses;
-  /** Everything up to here is in the store. */
-  checkpointed(): Position;
-  noteMissing(epoch: number, first: number, last: number): void;
-}
 
 /**
  * Brings what is in hot up to `target` to the disk, and what has to be told only when that is done:
@@ -33,41 +16,37 @@ export interface MoverContext {
  *
  * The caller tells it afterwards. A kill anywhere in between leaves batches in both tiers, never in none.
  */
-export async function moveToStore(
-  context: MoverContext,
-  target: Position,
-  rests?: RestSnapshot,
-): Promise<void> {
+export async function moveToStore(books: DrainBooks, target: Position, rests?: RestSnapshot): Promise<void> {
   const carriedOn = new Map<number, Position>();
-  let next = after(context.checkpointed());
+  let next = after(books.checkpointed);
   while (comparePositions(next, target) <= 0) {
-    const { entries, end, gone } = gather(context, next, target, carriedOn);
+    const { entries, end, gone } = gather(books, next, target, carriedOn);
     // What was left out of them, and why, is written with them: else it would later look as if it were lost.
-    if (entries.length > 0) await context.store.append(entries, gone);
+    if (entries.length > 0) await books.store.append(entries, gone);
     next = after(end);
   }
-  const changes = restChanges(context, target, carriedOn, rests);
+  const changes = restChanges(books, target, carriedOn, rests);
   // What was acked out of order was not moved. Were that forgotten, it would later look as if it were lost.
-  const ackedOutOfOrder = context.cursors.gone.record().above.length > 0;
+  const ackedOutOfOrder = books.cursors.gone.record().above.length > 0;
   if (changes.size > 0 || ackedOutOfOrder)
-    await context.state.save(context.cursors.record(), context.losses(), changes);
+    await books.state.save(books.cursors.record(), books.losses, changes);
 }
 
 /** The rests as they were when hot's last batch was the target. */
 export interface RestSnapshot {
-  readonly rests: ReadonlyMap<string, Buffer>;
+  readonly rests: readonly DurableRest[];
   /** Those of earlier epochs are batches by now. */
   readonly earlierTaken: boolean;
 }
 
 /** Copies what one transaction takes. `end` is the last position that has been dealt with. */
 function gather(
-  context: MoverContext,
+  books: DrainBooks,
   from: Position,
   target: Position,
   carriedOn: Map<number, Position>,
 ): { entries: StoreEntry[]; end: Position; gone: AckSetRecord } {
-  const { hot, cursors, inspect } = context;
+  const { hot, cursors, inspect } = books;
   // Without this, everything up to the target would look as if it were missing.
   if (!hot.isOpen || hot.epoch !== target.epoch)
     throw new QueueError('io', 'hot was replaced during a checkpoint');
@@ -89,7 +68,7 @@ function gather(
     if (cursors.gone.has(position)) return true;
     if (
       entries.length >= STORE_TRANSACTION_BATCHES ||
-      (bytes > 0 && bytes + value.length > context.store.transactionBytes)
+      (bytes > 0 && bytes + value.length > books.store.transactionBytes)
     ) {
       end = before(position);
       return false;
@@ -108,26 +87,26 @@ function gather(
     gaps.push([end.epoch, expected.sequence, end.sequence]);
   }
   // Not before: to look at anything else while a value is visited would overwrite it.
-  for (const [epoch, first, last] of gaps) context.noteMissing(epoch, first, last);
+  for (const [epoch, first, last] of gaps) books.noteMissing(epoch, first, last);
   hot.refresh();
   return { entries, end, gone: cursors.gone.record() };
 }
 
 function restChanges(
-  context: MoverContext,
+  books: DrainBooks,
   target: Position,
   carriedOn: ReadonlyMap<number, Position>,
   snapshot: RestSnapshot | undefined,
 ): Map<string, { bytes: Buffer; savedAt: Position } | undefined> {
   const changes = new Map<string, { bytes: Buffer; savedAt: Position } | undefined>();
   if (snapshot === undefined && carriedOn.size === 0) return changes;
-  const saved = context.state.rests();
+  const saved = books.state.rests();
   for (const rest of saved) {
-    if (isReplaced(rest, target, snapshot) || isCarriedOn(rest, carriedOn, context.inspect)) {
+    if (isReplaced(rest, target, snapshot) || isCarriedOn(rest, carriedOn, books.inspect)) {
       changes.set(rest.key, undefined);
     }
   }
-  for (const [key, bytes] of snapshot?.rests ?? []) {
+  for (const { key, bytes } of snapshot?.rests ?? []) {
     const same = saved
       .find((rest) => rest.key === key && rest.savedAt.epoch === target.epoch)
       ?.bytes.equals(bytes);

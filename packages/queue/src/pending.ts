@@ -1,9 +1,7 @@
 import type { AckSet } from './ack-set.js';
-import type { HotView } from './hot-view.js';
+import type { DrainBooks } from './drain-books.js';
 import { after } from './mover.js';
 import { comparePositions, type Position } from './position.js';
-import type { InspectBatch } from './settings.js';
-import type { Store } from './store.js';
 import type { StoreFile } from './store-file.js';
 
 /** What a destination has still to get. Batches are exact, records and bytes are scaled from what was looked at. */
@@ -19,26 +17,19 @@ export interface CursorStatistics {
 const LOOK_BATCHES = 2000;
 const LOOK_BYTES = 16 * 1024 * 1024;
 
-interface Context {
-  readonly hot: HotView;
-  readonly store: Store;
-  readonly inspect: InspectBatch;
-  checkpointed(): Position;
-}
-
-export function pendingOf(context: Context, acked: AckSet): CursorStatistics {
-  const stored = pendingInStore(context, acked);
-  const hot = pendingInHot(context, acked);
+export function pendingOf(books: DrainBooks, acked: AckSet): CursorStatistics {
+  const stored = pendingInStore(books, acked);
+  const hot = pendingInHot(books, acked);
   return {
     batches: stored.batches + hot.batches,
     records: Math.round(stored.records + hot.records),
     bytes: Math.round(stored.bytes + hot.bytes),
-    oldestMs: oldestMs(context, acked),
+    oldestMs: oldestMs(books, acked),
   };
 }
 
 function pendingInStore(
-  { store }: Context,
+  { store }: DrainBooks,
   acked: AckSet,
 ): { batches: number; records: number; bytes: number } {
   let [batches, records, bytes] = [0, 0, 0];
@@ -55,12 +46,12 @@ function pendingInStore(
   return { batches, records, bytes };
 }
 
-function pendingInHot(context: Context, acked: AckSet): { batches: number; records: number; bytes: number } {
-  const { hot, inspect } = context;
+function pendingInHot(books: DrainBooks, acked: AckSet): { batches: number; records: number; bytes: number } {
+  const { hot, inspect } = books;
   hot.refresh();
   const last = hot.lastPosition();
   if (last === undefined) return { batches: 0, records: 0, bytes: 0 };
-  const checkpointed = context.checkpointed();
+  const checkpointed = books.checkpointed;
   const first = checkpointed.epoch === hot.epoch ? checkpointed.sequence + 1 : 1;
   const batches = missingCount(acked, hot.epoch, first, last.sequence);
   let [seen, records, bytes] = [0, 0, 0];
@@ -76,9 +67,9 @@ function pendingInHot(context: Context, acked: AckSet): { batches: number; recor
   return { batches, records: records * scale, bytes: bytes * scale };
 }
 
-function oldestMs(context: Context, acked: AckSet): number | undefined {
-  const { hot, store, inspect } = context;
-  const checkpointed = context.checkpointed();
+function oldestMs(books: DrainBooks, acked: AckSet): number | undefined {
+  const { hot, store, inspect } = books;
+  const checkpointed = books.checkpointed;
   let found: number | undefined;
   const look = (position: Position, bytes: Buffer): boolean => {
     if (acked.has(position)) return true;

@@ -1,0 +1,181 @@
+import { addAmounts, addLoss, NO_AMOUNT, type Amount, type Losses } from './counters.js';
+import type { Cursors } from './cursors.js';
+import type { DrainState } from './drain-state.js';
+import { QueueError } from './errors.js';
+import type { HotView } from './hot-view.js';
+import { comparePositions, POSITION_ZERO, type Position } from './position.js';
+import type { Range } from './range-set.js';
+import type { InspectBatch } from './settings.js';
+import type { Store } from './store.js';
+import type { Told, ToldWriter } from './told-file.js';
+
+/** What the drain has open. */
+export interface DrainParts {
+  readonly hot: HotView;
+  readonly store: Store;
+  readonly state: DrainState;
+  readonly cursors: Cursors;
+  readonly told: ToldWriter;
+  readonly inspect: InspectBatch;
+}
+
+/**
+ * What the drain knows of every batch: who has acked it, how far the checkpoint is, what was given up and why. Each
+ * change is told to the worker at once, and saved now and then.
+ */
+export class DrainBooks implements DrainParts {
+  readonly hot: HotView;
+  readonly store: Store;
+  readonly state: DrainState;
+  readonly cursors: Cursors;
+  readonly told: ToldWriter;
+  readonly inspect: InspectBatch;
+  losses: Losses;
+  /** Everything up to here is in the store, or needs no delivery. */
+  checkpointed: Position;
+  /** The furthest batch that was handed out. */
+  readTo = POSITION_ZERO;
+  private stale = false;
+  private savedAtMs = 0;
+  private isClosed = false;
+
+  constructor(parts: DrainParts) {
+    ({
+      hot: this.hot,
+      store: this.store,
+      state: this.state,
+      cursors: this.cursors,
+      told: this.told,
+      inspect: this.inspect,
+    } = parts);
+    this.losses = parts.state.losses();
+    // A checkpoint that was killed may have brought more into the store than was told.
+    const { checkpointed } = parts.told.told;
+    this.checkpointed =
+      comparePositions(parts.store.last, checkpointed) > 0 ? parts.store.last : checkpointed;
+  }
+
+  /** Acks of what was never appended would hide what is still to come, so they are cut. */
+  ack(cursor: string, epoch: number, ranges: readonly Range[]): void {
+    const newest = this.lastSequence(epoch);
+    const within = ranges.map(([first, last]): Range => [Math.max(1, first), Math.min(last, newest)]);
+    this.cursors.ack(cursor, epoch, within);
+    this.changed();
+  }
+
+  /** Nobody gets these any more. `reason` counts them, unless somebody else has. */
+  giveUp(epoch: number, first: number, last: number, reason: string | undefined, amount: Amount): void {
+    if (last < first || this.cursors.giveUp(epoch, first, last).length === 0) return;
+    if (reason !== undefined) this.losses = addLoss(this.losses, reason, amount);
+    this.changed();
+  }
+
+  expired({ epoch, sequence }: Position, bytes: Buffer): void {
+    this.giveUp(epoch, sequence, sequence, 'expired', this.amountOf(bytes));
+  }
+
+  /** Found in neither tier. What the worker dropped it has counted itself. */
+  noteMissing(epoch: number, first: number, last: number): void {
+    const dropped = this.hot.dropped();
+    const counted = dropped?.epoch === epoch ? Math.min(last, dropped.sequence) : 0;
+    this.giveUp(epoch, first, counted, undefined, NO_AMOUNT);
+    const from = Math.max(first, counted + 1);
+    this.giveUp(epoch, from, last, 'missing', { batches: last - from + 1, records: 0, bytes: 0 });
+  }
+
+  /** The worker has deleted these from hot to make room; what of them is in the store stays. */
+  adoptDropped(dropped: Position): void {
+    const { epoch, sequence } = this.checkpointed;
+    const first = epoch === dropped.epoch ? sequence + 1 : 1;
+    this.giveUp(dropped.epoch, first, dropped.sequence, undefined, NO_AMOUNT);
+  }
+
+  /** Drops whole files of the store, oldest first: only these free the disk. */
+  async dropFromStore(bytes: number, ticket: number): Promise<void> {
+    let freedBytes = 0;
+    for (const file of this.store.all) {
+      if (freedBytes >= bytes || file.last === undefined || file.first === undefined) break;
+      freedBytes += file.fileBytes;
+      let dropped = NO_AMOUNT;
+      const wanted: Position[] = [];
+      file.forEach(file.first, file.last, (position, value) => {
+        if (this.cursors.gone.has(position)) return true;
+        wanted.push(position);
+        dropped = addAmounts(dropped, this.amountOf(value));
+        return true;
+      });
+      for (const { epoch, sequence } of wanted) this.cursors.giveUp(epoch, sequence, sequence);
+      this.losses = addLoss(this.losses, 'drop_oldest', dropped);
+    }
+    this.stale = true;
+    await this.unlinkCovered();
+    this.tell({ answeredDrop: ticket });
+  }
+
+  /** Acks first, then the files: a file that is gone must not look like a loss after the power was lost. */
+  async unlinkCovered(): Promise<void> {
+    const covered = this.store.covered(this.cursors.gone);
+    if (covered.length === 0) return;
+    await this.save();
+    this.store.unlink(covered);
+    this.tell();
+  }
+
+  /** Everything up to `target` is in the store. */
+  moved(target: Position, answers: Partial<Told>): void {
+    if (comparePositions(target, this.checkpointed) > 0) this.checkpointed = target;
+    this.tell(answers);
+  }
+
+  /** To be told now and saved later. */
+  changed(): void {
+    this.stale = true;
+    this.tell();
+  }
+
+  tell(answers: Partial<Told> = {}): void {
+    if (this.isClosed) return;
+    const { floor } = this.cursors.gone;
+    const { checkpointed } = this;
+    this.told.tell({ ...this.told.told, floor, checkpointed, storeBytes: this.store.bytes, ...answers });
+  }
+
+  async saveWhenOlderThan(ageMs: number): Promise<void> {
+    if (this.stale && performance.now() - this.savedAtMs >= ageMs) await this.save();
+  }
+
+  async save(): Promise<void> {
+    this.stale = false;
+    this.savedAtMs = performance.now();
+    try {
+      await this.state.save(this.cursors.record(), this.losses);
+    } catch (error) {
+      this.stale = true;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.hot.close();
+    this.told.close();
+    await this.store.close();
+    await this.state.close();
+  }
+
+  private amountOf(bytes: Buffer): Amount {
+    return { batches: 1, records: this.inspect(bytes).records, bytes: bytes.length };
+  }
+
+  private lastSequence(epoch: number): number {
+    // A tier may look older than what was already read from it, see environment.ts.
+    const read = this.readTo.epoch === epoch ? this.readTo.sequence : 0;
+    if (epoch === this.hot.epoch) return Math.max(this.hot.freshLastPosition()?.sequence ?? 0, read);
+    try {
+      return Math.max(this.store.lastInEpoch(epoch), read);
+    } catch (error) {
+      if (error instanceof QueueError) return read;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { DrainBooks } from './drain-books.js';
+import { after } from './mover.js';
+import { comparePositions, POSITION_ZERO, type Position } from './position.js';
+
+/** So much is looked at in one go: the forwarder has other things to do. */
+const BATCHES_MAX = 1000;
+const BYTES_MAX = 16 * 1024 * 1024;
+
+/** Drops what is too old and was not handed out yet; what was handed out may be acked at any moment. */
+export class Expiry {
+  private doneTo = POSITION_ZERO;
+
+  constructor(
+    private readonly books: DrainBooks,
+    /** 0: never. */
+    private readonly expireMs: number,
+  ) {}
+
+  run(): void {
+    if (this.expireMs === 0) return;
+    const { books } = this;
+    const { gone } = books.cursors;
+    const before = Date.now() - this.expireMs;
+    let [batchesLeft, bytesLeft] = [BATCHES_MAX, BYTES_MAX];
+    if (comparePositions(books.readTo, this.doneTo) > 0) this.doneTo = books.readTo;
+    const visit = (position: Position, bytes: Buffer): boolean => {
+      batchesLeft--;
+      bytesLeft -= bytes.length;
+      if (batchesLeft < 0 || bytesLeft < 0 || books.inspect(bytes).timeMs >= before) return false;
+      this.doneTo = position;
+      if (!gone.has(position)) books.expired(position, bytes);
+      return true;
+    };
+    const start = gone.nextMissing(after(this.doneTo));
+    if (!books.store.forEach(start, books.checkpointed, visit)) return;
+    const inHot = gone.nextMissing(after(books.checkpointed));
+    books.hot.refresh();
+    books.hot.forEach(comparePositions(start, inHot) > 0 ? start : inHot, visit);
+    books.hot.refresh();
+  }
+}
