@@ -41,7 +41,8 @@ async function start(t: Cleanup, bootId: string, earlier?: Site): Promise<Site> 
 /** Nothing of the source host goes on: what is only in memory is gone with the boot id. */
 async function losePower({ mount }: Site): Promise<void> {
   const children = [childNamed(mount.process.pid, 'forwarder'), childNamed(mount.process.pid, 'worker')];
-  for (const pid of [...children, mount.process.pid]) if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  // The supervisor first: it must not start others.
+  for (const pid of [mount.process.pid, ...children]) if (pid !== undefined) process.kill(pid, 'SIGKILL');
   await mount.process.ended;
 }
 
