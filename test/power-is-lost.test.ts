@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -33,6 +33,7 @@ async function start(t: Cleanup, bootId: string, earlier?: Site): Promise<Site> 
     folder: join(folder, 'source'),
     urls: [server.url],
     queue: { checkpoint: '1h' },
+    settings: { shutdown_timeout: '1s' },
     environment: { K2HFT_BOOT_ID: bootId },
   });
   return { folder, server, mount, log: join(mount.point, 'app.log') };
@@ -44,6 +45,12 @@ async function losePower({ mount }: Site): Promise<void> {
   // The supervisor first: it must not start others.
   for (const pid of [mount.process.pid, ...children]) if (pid !== undefined) process.kill(pid, 'SIGKILL');
   await mount.process.ended;
+}
+
+/** A process on another processor goes on for a moment after it was sent the signal. */
+async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await waitUntil('the process is stopped', () => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
 }
 
 const arrived = ({ folder }: Site) => readFileSync(join(folder, 'server', 'output', 'app.log'), 'utf8');
@@ -59,6 +66,8 @@ void test(
     const fd = openSync(before.log, 'a');
     writeSync(fd, 'synced 1\nsynced 2\n');
     fsyncSync(fd);
+    // Else it might be in a socket already, and arrive in spite of all.
+    await freeze(childNamed(before.mount.process.pid, 'forwarder') ?? 0);
     writeSync(fd, 'not synced\n');
     await losePower(before);
     before.server.process.child.kill('SIGCONT');
@@ -125,3 +134,17 @@ void test(
     assert.equal(arrived(after), 'begun and ended\nnext\n');
   },
 );
+
+void test('an orderly end and a reboot lose nothing', { skip }, async (t) => {
+  const before = await start(t, 'boot-1');
+  before.server.process.child.kill('SIGSTOP');
+  const fd = openSync(before.log, 'a');
+  writeSync(fd, 'one\ntwo\nunfinished');
+  closeSync(fd);
+  await before.mount.stop();
+  before.server.process.child.kill('SIGCONT');
+  const after = await start(t, 'boot-2', before);
+  appendFileSync(after.log, 'three\n');
+  await waitUntilDelivered(after.mount);
+  assert.equal(arrived(after), 'one\ntwo\nunfinished\nthree\n');
+});

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createLog, ExitStatus } from '@k2hft/config';
+import { createLog, ExitStatus, type Log } from '@k2hft/config';
 import { cursorsOf, Forwarder } from '@k2hft/forwarder';
 import { fuseUnmount } from '@k2hft/fuse';
 import { QueueDrain, WakeListener } from '@k2hft/queue';
@@ -15,6 +15,8 @@ import { workerReportPath, type WorkerReportContent } from './worker-report.js';
 
 /** The supervisor hears of progress at most this often: it ticks the worker when requests wait. */
 const PROGRESS_MS = 5;
+/** The last checkpoint is given this long even when the time to end is over. */
+const CHECKPOINT_MS = 2_000;
 
 /** The process with the event loop: drains the queue to the servers, checkpoints, and serves the status. */
 async function main(): Promise<void> {
@@ -81,10 +83,22 @@ async function main(): Promise<void> {
   async function stop(graceMs: number): Promise<void> {
     listener.close();
     status.close();
+    const deadlineMs = performance.now() + graceMs;
     await forwarder.stop(graceMs);
+    await keepThroughReboot(queue, Math.max(deadlineMs - performance.now(), CHECKPOINT_MS), log);
     await queue.close();
     process.exit(ExitStatus.DONE);
   }
+}
+
+/** What is not delivered would not survive a reboot in hot, however orderly: it goes to the crash-proof store. */
+async function keepThroughReboot(queue: QueueDrain, limitMs: number, log: Log): Promise<void> {
+  const timer = new Promise<never>((_, reject) => {
+    setTimeout(reject, limitMs, new Error(`not within ${Math.round(limitMs)} ms`)).unref();
+  });
+  await Promise.race([queue.checkpoint(true), timer]).catch((error: unknown) => {
+    log('warn', `what is not delivered does not survive a reboot: ${String(error)}`);
+  });
 }
 
 async function lastOneOut(given: ChildArguments, workerPid: number | undefined): Promise<void> {
