@@ -35,7 +35,7 @@ export interface Made {
   readonly epoch: number;
 }
 
-export const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
 export function currentBootId(): string {
   return readFileSync(BOOT_ID_FILE, 'utf8').trim();

@@ -26,7 +26,7 @@ export interface Identity {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export function identityFile(directory: string): string {
+function identityFile(directory: string): string {
   return join(directory, 'state', 'identity.json');
 }
 

@@ -29,10 +29,6 @@ export function rowRange(prefix: string): [start: Buffer, end: Buffer] {
   return [rowKey(prefix), Buffer.concat([rowKey(prefix), Buffer.from([0xff])])];
 }
 
-export function ownRange(prefix: string): [start: Buffer, end: Buffer] {
-  return [ownKey(prefix), Buffer.concat([ownKey(prefix), Buffer.from([0xff])])];
-}
-
 /** The text behind the first byte. */
 export function keyText(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset + 1, key.length - 1).toString('latin1');

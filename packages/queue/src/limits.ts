@@ -47,8 +47,8 @@ export const STORE_TRANSACTION_BYTES = 32 * 1024 * 1024;
 export const STORE_TRANSACTION_BATCHES = 16_384;
 
 /** Files of the store: 1/64 of the queue, within these bounds. A file leaves the disk when all of it is acked. */
-export const STORE_FILE_BYTES_MAX = 256 * 1024 * 1024;
-export const STORE_FILE_BYTES_MIN = 1024 * 1024;
+const STORE_FILE_BYTES_MAX = 256 * 1024 * 1024;
+const STORE_FILE_BYTES_MIN = 1024 * 1024;
 
 /**
  * A commit that takes longer is given up: LMDB's binding may never settle a promise after the disk failed. The

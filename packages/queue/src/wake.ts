@@ -17,11 +17,11 @@ import { errorCode } from './errors.js';
  * looks once a second.
  */
 export const WAKE_INTERVAL_MS = 2;
-export const POLL_AFTER_WAKE_MS = 5;
-export const POLL_INTERVAL_MS = 1;
+const POLL_AFTER_WAKE_MS = 5;
+const POLL_INTERVAL_MS = 1;
 export const SAFETY_POLL_MS = 1000;
 
-export function wakeFifo(directory: string): string {
+function wakeFifo(directory: string): string {
   return join(directory, 'wake');
 }
 
