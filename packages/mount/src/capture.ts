@@ -3,6 +3,7 @@ import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
 import { CaptureCounters } from './capture-counters.js';
+import { countNewlines } from './newline-count.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
 import type { RuleFinder, StreamRule } from './rules.js';
 import { WriteCutter, type Cut } from './write-cutter.js';
@@ -24,10 +25,13 @@ export interface CaptureOptions {
   clock: WallClock;
   /** Present length of a file, for the first stream that opens it. */
   sizeBytes(nodeId: number): number;
+  /** What was not queued because the user chose so for a full queue. */
+  dropped(records: number, bytes: number): void;
   warn(message: string): void;
 }
 
 const STREAM_COUNTER_KEY = 'c';
+const NEWLINE = 0x0a;
 /** Far more files than a source opens between two losses of power, and 2 million epochs fit into a number. */
 const STREAMS_PER_EPOCH = 2 ** 32;
 
@@ -64,6 +68,7 @@ export class Capture {
     stream.capturedEnd = this.capturedEnd(nodeId);
     this.capturedEnds.set(nodeId, stream.capturedEnd);
     stream.putIdentity(this.options.rows);
+    stream.put(this.options.rows);
   }
 
   /**
@@ -107,7 +112,8 @@ export class Capture {
     if (overwrites && !write.fromCache && write.offset !== stream.nextOffset) this.sendRest(stream);
     // Cached pages come back whole: only what lies behind the captured end is new.
     const repeated = write.fromCache && overwrites ? captured - write.offset : 0;
-    const start = Math.min(write.end, write.start + repeated);
+    const { isDropping } = stream;
+    const start = this.behindDropped(stream, write, Math.min(write.end, write.start + repeated));
     this.adoptWriter(stream, request);
     const { lastUnique, lastCount, nextOffset, capturedEnd } = stream;
     const count = write.end - write.start;
@@ -119,7 +125,7 @@ export class Capture {
       const flags = overwrites ? BatchFlag.OVERWRITE : 0;
       this.commit(stream, this.cutter.cut(stream, this.options.queue.nextSequence(), flags, write, start));
     } catch (error) {
-      Object.assign(stream, { lastUnique, lastCount, nextOffset, capturedEnd });
+      Object.assign(stream, { lastUnique, lastCount, nextOffset, capturedEnd, isDropping });
       stream.put(this.options.rows, true);
       throw error;
     }
@@ -127,15 +133,24 @@ export class Capture {
     this.counters.wrote(stream.path, count, overwrites);
   }
 
-  /** A write that is answered but not sent, because the user chose so for a full queue. */
+  /**
+   * A write that is answered but not sent, because the user chose so for a full queue. Lines are dropped whole: the
+   * unfinished one with its end, and a beginning with what will come of it.
+   */
   skip(request: FuseRequest, write: WriteArguments): void {
     const stream = this.streams.get(write.handle);
     if (stream === undefined) return;
+    const { buffer, start, end } = write;
     stream.lastUnique = request.unique;
-    stream.lastCount = write.end - write.start;
+    stream.lastCount = end - start;
     stream.nextOffset = write.offset + stream.lastCount;
     stream.capturedEnd = Math.max(this.capturedEnd(stream.nodeId), stream.nextOffset);
     this.capturedEnds.set(stream.nodeId, stream.capturedEnd);
+    this.options.dropped(countNewlines(buffer, start, end), stream.rest.length + end - start);
+    stream.rest.clear();
+    if (stream.restIsDurable) this.options.rows.delete(durableKey(stream.handle));
+    stream.restIsDurable = false;
+    stream.isDropping = stream.rule.send === 'lines' && end > start && buffer[end - 1] !== NEWLINE;
     stream.put(this.options.rows);
   }
 
@@ -201,6 +216,16 @@ export class Capture {
       if (lineTimeoutMs === 0 || stream.rest.length === 0) continue;
       if (nowMs - stream.restSinceMs >= lineTimeoutMs) this.sendRest(stream);
     }
+  }
+
+  /** Where a write goes on that begins inside a line whose beginning was dropped. */
+  private behindDropped(stream: Stream, write: WriteArguments, start: number): number {
+    if (!stream.isDropping) return start;
+    const newline = write.buffer.subarray(start, write.end).indexOf(NEWLINE);
+    const next = newline < 0 ? write.end : start + newline + 1;
+    this.options.dropped(newline < 0 ? 0 : 1, next - start);
+    stream.isDropping = newline < 0;
+    return next;
   }
 
   private sendRest(stream: Stream): void {

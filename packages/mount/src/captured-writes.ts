@@ -2,7 +2,6 @@ import type { FuseRequest, WriteArguments } from '@k2hft/fuse';
 import type { Capture } from './capture.js';
 import type { FileTree } from './file-tree.js';
 import type { MountQueue } from './mount-queue.js';
-import { countNewlines } from './newline-count.js';
 
 /** What is dropped at a time to make room, so that a full queue does not cost every write a transaction of its own. */
 const DROP_BYTES = 1024 * 1024;
@@ -48,11 +47,10 @@ export class CapturedWrites {
   }
 
   private drop(request: FuseRequest, write: WriteArguments): number {
-    const { capture, queue, tree } = this.options;
+    const { capture, tree } = this.options;
     const { handle, offset, buffer, start, end } = write;
     const written = tree.write(request, handle, offset, buffer, start, end);
     capture.skip(request, { ...write, end: start + written });
-    queue.noteDropped(countNewlines(buffer, start, start + written), written);
     return written;
   }
 

@@ -8,6 +8,9 @@ import { RestartPolicy } from './restart-policy.js';
  */
 const NODE_OPTIONS = ['--no-incremental-marking', '--max-semi-space-size=1'];
 
+/** So many that hung one after the other hang for a reason that the next one will meet as well. */
+const BROKEN_MAX = 3;
+
 export interface KeptChildOptions {
   name: string;
   /** Path of the compiled program. */
@@ -39,6 +42,7 @@ export class KeptChild {
   private readonly policy: RestartPolicy;
   private served = false;
   private killedByUs = false;
+  private brokenInARow = 0;
   private onEnded: (() => void) | undefined;
   restarts = 0;
 
@@ -68,21 +72,25 @@ export class KeptChild {
     this.child = child;
     child.once('error', (error) => {
       this.options.warn(`cannot start the ${this.options.name}: ${error.message}`);
+      // A process that never was does not end either.
+      if (child.pid === undefined) this.exited(-1, null);
     });
     child.once('exit', (status, signal) => {
       this.exited(status, signal);
     });
-    started(child);
+    if (child.pid !== undefined) started(child);
   }
 
   /** It does what it is there for: an end from outside does not count against it. */
   markServed(): void {
     this.served = true;
+    this.brokenInARow = 0;
   }
 
   /** Kills the process because it does not work; it is started again. */
   killBroken(): void {
     this.killedByUs = true;
+    this.brokenInARow++;
     this.child?.kill('SIGKILL');
   }
 
@@ -125,7 +133,7 @@ export class KeptChild {
     const killedFromOutside = signal === 'SIGKILL' && !this.killedByUs;
     const how = signal ?? `status ${status ?? -1}`;
     const decision = this.policy.decide({ atMs: performance.now(), served: this.served, killedFromOutside });
-    if (!decision.restart) {
+    if (!decision.restart || this.brokenInARow >= BROKEN_MAX) {
       this.state = 'ended';
       givenUp(`the ${name} ended again and again, last with ${how}`);
       return;

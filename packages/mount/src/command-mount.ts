@@ -46,7 +46,11 @@ export async function runMount(point: string | undefined, options: MountCommandO
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       // What is half mounted cannot be unmounted: first the start is finished.
-      void started.then(() => supervisor.stop(ExitStatus.DONE));
+      void started.then(
+        () => supervisor.stop(ExitStatus.DONE),
+        // Whoever waits for the start reports it.
+        () => undefined,
+      );
     });
   }
   process.on('SIGHUP', () => {

@@ -35,8 +35,13 @@ export function registerMount(mount: RegisteredMount): void {
   renameSync(`${path}.new`, path);
 }
 
+/** A file that stays is passed over by its process id: nothing depends on this. */
 export function unregisterMount(mountPoint: string): void {
-  rmSync(registryPath(mountPoint), { force: true });
+  try {
+    rmSync(registryPath(mountPoint), { force: true });
+  } catch {
+    // The folder may be read-only, or the name too long to have been written.
+  }
 }
 
 /** The registered mounts whose supervisor lives. */
@@ -50,7 +55,7 @@ export function registeredMounts(): RegisteredMount[] {
   return names
     .filter((name) => name.endsWith(SUFFIX))
     .map((name) => JSON.parse(readFileSync(join(REGISTRY_FOLDER, name), 'utf8')) as RegisteredMount)
-    .filter(({ supervisorPid }) => isAlive(supervisorPid));
+    .filter(({ supervisorPid }) => isAlive(supervisorPid) && isSupervisor(supervisorPid));
 }
 
 /** False also for a process that has ended and that its parent has not noticed yet. */
@@ -59,6 +64,15 @@ export function isAlive(pid: number): boolean {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The state stands behind the name, which is in parentheses and may hold some itself.
     return !/^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1));
+  } catch {
+    return false;
+  }
+}
+
+/** The process id of a supervisor that was killed may be somebody else's by now. */
+function isSupervisor(pid: number): boolean {
+  try {
+    return /k2hft.*\0mount(\0|$)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return false;
   }

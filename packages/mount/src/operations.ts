@@ -205,8 +205,12 @@ export class MountOperations implements FuseOperations {
     return this.options.tree.statfs(request);
   }
 
+  /**
+   * The kernel tells of every signal that a waiting program gets. Only one that ends it ends the wait: no local disk
+   * answers a write with EINTR, and programs do not expect it. The wait has its deadline in any case.
+   */
   interrupt(unique: number): void {
-    const request = this.parking.takeInterrupted(unique);
+    const request = this.parking.takeDying(unique);
     if (request !== undefined) this.replies?.replyError(request, ERRNO.EINTR);
     this.reportParking();
   }

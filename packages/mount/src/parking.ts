@@ -1,3 +1,4 @@
+import { isBeingKilled } from './pending-signals.js';
 import { copyRequest, type FuseRequest, type WriteArguments } from '@k2hft/fuse';
 
 /** A write that waits for room in the queue. It owns its bytes: the session's buffer serves the next request. */
@@ -19,6 +20,9 @@ export interface ParkedSync {
  * behind it, so that a large write is not starved by small ones.
  */
 export class Parking {
+  /** `isDying` tells of a thread whether a signal is about to end it. */
+  constructor(private readonly isDying: (pid: number) => boolean = isBeingKilled) {}
+
   private writes: ParkedWrite[] = [];
   private syncs: ParkedSync[] = [];
 
@@ -63,12 +67,13 @@ export class Parking {
     return taken;
   }
 
-  /** Takes out the request whose caller was interrupted; undefined when it is not parked. */
-  takeInterrupted(unique: number): FuseRequest | undefined {
+  /** Takes out the request with this number if its caller is being killed; undefined when it goes on waiting. */
+  takeDying(unique: number): FuseRequest | undefined {
     const isIt = (parked: { request: FuseRequest }) => parked.request.unique === unique;
     const found = this.writes.find(isIt) ?? this.syncs.find(isIt);
+    if (found === undefined || !this.isDying(found.request.pid)) return undefined;
     this.writes = this.writes.filter((parked) => !isIt(parked));
     this.syncs = this.syncs.filter((parked) => !isIt(parked));
-    return found?.request;
+    return found.request;
   }
 }

@@ -25,11 +25,13 @@ export interface StreamIdentity {
  * 32 u32 bytes that the last write was answered with
  * 36 u32 bytes of the unfinished line in rows of their own
  * 40 u32 process, 44 u32 user, 48 u32 group of the last writer
- * 52 u32 1: the unfinished line is durable, as fsync(2) promised
+ * 52 u32 1: the unfinished line is durable, as fsync(2) promised; 2: the line under way is being dropped
  * 56 .. the rest of the unfinished line
  * ```
  */
 const ROW_FIXED_BYTES = 56;
+const DURABLE = 1;
+const DROPPING = 2;
 
 /** What a write does to the unfinished line: source[start..end) is added to it, or stands in its place. */
 export interface RestChange {
@@ -57,6 +59,8 @@ export class Stream implements StreamIdentity {
   uid = 0;
   gid = 0;
   restIsDurable = false;
+  /** The beginning of the line under way was dropped: so is what comes of it, up to its newline. */
+  isDropping = false;
   /** Set when the log has been told that this stream has too long a line: once is enough. */
   warnedOfLength = false;
   private row = Buffer.alloc(ROW_FIXED_BYTES);
@@ -89,7 +93,7 @@ export class Stream implements StreamIdentity {
     row.writeUInt32LE(this.pid, 40);
     row.writeUInt32LE(this.uid, 44);
     row.writeUInt32LE(this.gid, 48);
-    row.writeUInt32LE(this.restIsDurable ? 1 : 0, 52);
+    row.writeUInt32LE((this.restIsDurable ? DURABLE : 0) | (this.isDropping ? DROPPING : 0), 52);
     remainder.copy(row, ROW_FIXED_BYTES);
     this.rest.putPieces(rows, rewrite);
     rows.put(changingKey(this.handle), row.subarray(0, length));
@@ -145,7 +149,9 @@ export class Stream implements StreamIdentity {
     this.pid = row.readUInt32LE(40);
     this.uid = row.readUInt32LE(44);
     this.gid = row.readUInt32LE(48);
-    this.restIsDurable = row.readUInt32LE(52) === 1;
+    const flags = row.readUInt32LE(52);
+    this.restIsDurable = (flags & DURABLE) !== 0;
+    this.isDropping = (flags & DROPPING) !== 0;
     this.rest.restore(stored, row.readUInt32LE(36), row.subarray(ROW_FIXED_BYTES));
   }
 }

@@ -8,6 +8,8 @@ const TICK_MS = 1_000;
 const WAITING_TICK_MS = 20;
 /** A worker that has not answered for this long hangs. */
 const HANG_MS = 10_000;
+/** Before a shell that ended is started again. */
+const LOOKER_PAUSE_MS = 500;
 
 /**
  * Looks the name up for each line that it reads, and answers with a line. It is a process of its own, and does not
@@ -93,10 +95,12 @@ export class Ticker {
     looker.stdin.on('error', () => undefined);
     looker.once('error', () => undefined);
     looker.once('exit', () => {
-      if (this.stopped) return;
       // Somebody killed it. The answer that it owed will not come.
-      this.startLooker();
-      if (this.underWay) this.looker?.stdin.write('\n');
+      setTimeout(() => {
+        if (this.stopped) return;
+        this.startLooker();
+        if (this.underWay) this.looker?.stdin.write('\n');
+      }, LOOKER_PAUSE_MS);
     });
   }
 

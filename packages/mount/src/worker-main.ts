@@ -71,6 +71,9 @@ function serve(given: ChildArguments, log: Log): void {
     host: settings.host,
     clock,
     sizeBytes: (nodeId) => tree?.sizeBytes(nodeId) ?? 0,
+    dropped: (records, bytes) => {
+      queue.noteDropped(records, bytes);
+    },
     warn: (message) => {
       log('warn', message);
     },
@@ -80,7 +83,7 @@ function serve(given: ChildArguments, log: Log): void {
   capture.restore(new Set(openHandles.map(({ handle }) => handle)));
   queue.putRows(rows);
   queue.wake();
-  if (tree !== undefined) serveMount(given, { tree, capture, queue, rows, clock, fresh, log });
+  if (tree !== undefined) serveMount(given, { tree, capture, queue, rows, clock, log });
   capture.endAll();
   queue.putRows(rows);
   queue.wake();
@@ -121,12 +124,11 @@ interface Serving {
   queue: MountQueue;
   rows: PendingRows;
   clock: WallClock;
-  fresh: boolean;
   log: Log;
 }
 
 function serveMount(given: ChildArguments, serving: Serving): void {
-  const { tree, capture, queue, rows, clock, fresh, log } = serving;
+  const { tree, capture, queue, rows, clock, log } = serving;
   const { settings } = given;
   const report = new WorkerReport(settings.queue.dir, capture.counters, queue);
   const operations = new MountOperations({
@@ -161,7 +163,8 @@ function serveMount(given: ChildArguments, serving: Serving): void {
     },
   });
   operations.answerThrough(session);
-  if (!fresh) session.resend();
+  // Also when the rows are new: the mount may be an old one whose queue was set aside. A new mount has nothing to resend.
+  session.resend();
   session.run();
   tree.close();
 }

@@ -20,11 +20,13 @@ function rule(changes: Partial<StreamRule> = {}): StreamRule {
 class Site {
   readonly rows = new PendingRows();
   readonly warnings: string[] = [];
+  readonly dropped: [records: number, bytes: number][] = [];
   readonly capture: Capture;
 
   constructor(
     readonly queue: FakeQueue,
     ruleOfAll: StreamRule,
+    sizeBytes = 0,
   ) {
     this.capture = new Capture({
       queue,
@@ -32,7 +34,8 @@ class Site {
       findRule: () => ruleOfAll,
       host: 'web1',
       clock: new WallClock(),
-      sizeBytes: () => 0,
+      sizeBytes: () => sizeBytes,
+      dropped: (records, bytes) => this.dropped.push([records, bytes]),
       warn: (message) => this.warnings.push(message),
     });
   }
@@ -228,4 +231,49 @@ void test('binary chunks are sent as they are', () => {
       [[1], BatchFlag.BINARY, 1],
     ],
   );
+});
+
+void test('lines are dropped whole: an unfinished one with its end, a beginning with what comes of it', () => {
+  const queue = new FakeQueue();
+  let site = new Site(queue, rule());
+  site.open(1);
+  const skip = (unique: number, text: string) => {
+    const buffer = Buffer.from(text);
+    const write = {
+      handle: 1,
+      offset: 0,
+      buffer,
+      start: 0,
+      end: buffer.length,
+      fromCache: false,
+      openFlags: 1,
+    };
+    site.capture.skip(requestOf(unique), write);
+    site.store();
+  };
+  site.write(1, 2, 0, Buffer.from('kept\nuser=alice action='));
+  skip(4, 'login\nuser=bob action=');
+  assert.deepEqual(site.dropped, [[1, 40]]);
+  site = new Site(queue, rule());
+  site.capture.restore(new Set([1]));
+  site.write(1, 6, 100, Buffer.from('lo'));
+  site.write(1, 8, 102, Buffer.from('gout\nuser=carol\nuser='));
+  site.write(1, 10, 130, Buffer.from('dave\n'));
+  assert.equal(queue.textOf(1), 'kept\nuser=carol\nuser=dave\n');
+  assert.deepEqual(site.dropped, [
+    [0, 2],
+    [1, 5],
+  ]);
+});
+
+void test('what was in a file before is not sent when another worker takes over', () => {
+  const queue = new FakeQueue();
+  let site = new Site(queue, rule(), 450);
+  site.open(1);
+  site = new Site(queue, rule(), 450);
+  site.capture.restore(new Set([1]));
+  const buffer = Buffer.alloc(450, 'x');
+  const write = { handle: 1, offset: 0, buffer, start: 0, end: 450, fromCache: true, openFlags: 2 };
+  site.capture.write(requestOf(2), write);
+  assert.equal(queue.textOf(1), '');
 });

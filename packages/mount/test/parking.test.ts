@@ -36,8 +36,15 @@ void test('writes are retried in order, and those behind one that fails wait', (
   assert.ok(parking.holdsWrites);
 });
 
+void test('a caller that is not being killed goes on waiting', () => {
+  const parking = new Parking(() => false);
+  parking.parkWrite(request(2), write('x'), 100);
+  assert.equal(parking.takeDying(2), undefined);
+  assert.ok(parking.holdsWrites);
+});
+
 void test('late writes and settled syncs are taken out', () => {
-  const parking = new Parking();
+  const parking = new Parking(() => true);
   parking.parkWrite(request(2), write('x'), 100);
   parking.parkWrite(request(4), write('x'), 200);
   parking.parkSync(request(6), 1, 100);
@@ -50,8 +57,8 @@ void test('late writes and settled syncs are taken out', () => {
     parking.takeSyncs(({ ticket }) => ticket <= 1).map((parked) => parked.request.unique),
     [6],
   );
-  assert.equal(parking.takeInterrupted(8)?.unique, 8);
-  assert.equal(parking.takeInterrupted(8), undefined);
-  assert.equal(parking.takeInterrupted(4)?.unique, 4);
+  assert.equal(parking.takeDying(8)?.unique, 8);
+  assert.equal(parking.takeDying(8), undefined);
+  assert.equal(parking.takeDying(4)?.unique, 4);
   assert.ok(parking.isEmpty);
 });

@@ -26,6 +26,8 @@ import {
   DELETES_PER_TRANSACTION,
   OPEN_RESERVE_BYTES,
   RENEW_FILE_BYTES,
+  RENEW_IDLE_FILE_BYTES,
+  RENEW_IDLE_USED_BYTES_MAX,
   RENEW_INTERVAL_MS,
   RENEW_USED_BYTES_MAX,
   VALUE_BYTES_MAX,
@@ -212,7 +214,9 @@ export class HotDatabase {
   /** Puts a small copy in the place of a file that is large and nearly empty. */
   renewIfWorthwhile(): void {
     const { usedBytes, fileBytes } = this.usage;
-    if (fileBytes < RENEW_FILE_BYTES || usedBytes > RENEW_USED_BYTES_MAX) return;
+    const isLarge = fileBytes >= RENEW_FILE_BYTES && usedBytes <= RENEW_USED_BYTES_MAX;
+    const isIdle = fileBytes >= RENEW_IDLE_FILE_BYTES && usedBytes <= RENEW_IDLE_USED_BYTES_MAX;
+    if (!isLarge && !isIdle) return;
     if (performance.now() - this.renewedAtMs < RENEW_INTERVAL_MS) return;
     this.renewedAtMs = performance.now();
     // While the last one was not removed by a drain, nothing would be gained.

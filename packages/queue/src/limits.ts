@@ -37,6 +37,13 @@ export const RENEW_FILE_BYTES = 192 * 1024 * 1024;
 /** Little: copying it takes some 20 ms, in which the mount waits. */
 export const RENEW_USED_BYTES_MAX = 24 * 1024 * 1024;
 
+/**
+ * When next to nothing is in it, a smaller file is worth it too: the file is mapped, and what of it was touched counts
+ * as memory of the worker and of the forwarder. The copy takes a moment, as it holds little but names.
+ */
+export const RENEW_IDLE_FILE_BYTES = 32 * 1024 * 1024;
+export const RENEW_IDLE_USED_BYTES_MAX = 1024 * 1024;
+
 /** Not more often than this, whatever happens. */
 export const RENEW_INTERVAL_MS = 5000;
 
