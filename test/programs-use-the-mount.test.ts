@@ -7,7 +7,7 @@ import { shell, startPipeline, whyNoProgram } from './pipeline.js';
 
 const skip = whyNoMounts() ?? false;
 const skipLogrotate = skip !== false ? skip : (whyNoProgram('logrotate', 'logrotate') ?? false);
-const skipPython = skip !== false ? skip : (whyNoProgram('python3', 'python3-minimal') ?? false);
+const skipPython = skip !== false ? skip : (whyNoProgram('python3', 'python3') ?? false);
 
 /** Appends `line N` every few milliseconds; reopens its file on SIGUSR1, as nginx does. Ends at `count`. */
 const LOGGER = `
