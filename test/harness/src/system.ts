@@ -125,7 +125,21 @@ export function mountStatus(point: string): MountStatus {
 
 /** Waits until the queue of a mount is empty: everything has been acknowledged. */
 export async function waitUntilDelivered(mount: RunningMount, limitMs = 30_000): Promise<void> {
-  await waitUntil('the queue is empty', () => mount.status().queue.batches === 0, limitMs);
+  let lastFailure: unknown;
+  const isEmpty = () => {
+    try {
+      return mount.status().queue.batches === 0;
+    } catch (error) {
+      // A forwarder that was killed a moment ago answers again in another.
+      lastFailure = error;
+      return false;
+    }
+  };
+  await waitUntil('the queue is empty', isEmpty, limitMs).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${String(lastFailure ?? '')}\n${mount.process.output()}`, {
+      cause: error,
+    });
+  });
 }
 
 /** Whether a process is gone, or has ended and only its parent has not noticed yet. */
