@@ -125,18 +125,18 @@ export function mountStatus(point: string): MountStatus {
 
 /** Waits until the queue of a mount is empty: everything has been acknowledged. */
 export async function waitUntilDelivered(mount: RunningMount, limitMs = 30_000): Promise<void> {
-  let lastFailure: unknown;
+  let lastFailure = '';
   const isEmpty = () => {
     try {
       return mount.status().queue.batches === 0;
     } catch (error) {
       // A forwarder that was killed a moment ago answers again in another.
-      lastFailure = error;
+      lastFailure = String(error);
       return false;
     }
   };
   await waitUntil('the queue is empty', isEmpty, limitMs).catch((error: unknown) => {
-    throw new Error(`${String(error)}\n${String(lastFailure ?? '')}\n${mount.process.output()}`, {
+    throw new Error(`${String(error)}\n${lastFailure}\n${mount.process.output()}`, {
       cause: error,
     });
   });
