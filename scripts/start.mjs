@@ -75,8 +75,8 @@ async function demonstrate() {
   console.log(`\nAll ${LINES.length} lines have arrived.`);
   if (once) await end(0);
   console.log(`
-Write more:       echo "a line" >> ${paths.mount}/any/name.log     (mkdir ${paths.mount}/any first)
-See it arrive:    tail -F ${paths.aggregated}/any/name.log
+Write more:       echo "a line" >> ${paths.mount}/more.log
+See it arrive:    tail -F ${paths.aggregated}/more.log
 Look inside:      node_modules/.bin/k2hft status ${paths.mount}
 The mount:        ${paths.mount}        (configuration ${paths.mountConfig})
 The server:       ${url}, files in ${paths.aggregated}        (configuration ${paths.serverConfig})
