@@ -1,7 +1,7 @@
 /** Encoders of the replies: each writes at `at` and returns the place behind what it wrote. */
 import { writeInt64 } from './bytes.js';
 import type { Attributes, Entry, FileSystemStatistics, FuseRequest, Opened } from './operations.js';
-import { NOTIFY_RESEND, OPENED_FLAG, REPLY_HEADER_BYTES } from './protocol.js';
+import { OPENED_FLAG } from './protocol.js';
 
 const MS_PER_SECOND = 1000;
 const NANOS_PER_MS = 1_000_000;
@@ -21,14 +21,6 @@ export function encodeReplyHeader(
   target.writeInt32LE(-errno, 4);
   target.writeUInt32LE(request.uniqueLow, 8);
   target.writeUInt32LE(request.uniqueHigh, 12);
-}
-
-/** A header of nothing but the notification's number, with unique 0. */
-export function encodeResend(): Buffer {
-  const notification = Buffer.alloc(REPLY_HEADER_BYTES);
-  notification.writeUInt32LE(REPLY_HEADER_BYTES, 0);
-  notification.writeInt32LE(NOTIFY_RESEND, 4);
-  return notification;
 }
 
 /**

@@ -92,6 +92,8 @@ export const FSYNC_DATA_ONLY = 1 << 0;
 
 /** Asks the kernel to hand out again what was read and not answered (7.40). */
 export const NOTIFY_RESEND = 7;
+export const NOTIFY_INVALIDATE_INODE = 2;
+export const NOTIFY_INVALIDATE_ENTRY = 3;
 
 /** The kernel counts requests in steps of two; the odd number above belongs to a request's INTERRUPT. */
 export const UNIQUE_STEP = 2;

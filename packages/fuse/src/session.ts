@@ -3,9 +3,10 @@ import { endianness } from 'node:os';
 import { answerAbandoned } from './abandoned.js';
 import { FuseDevice, READ_AGAIN, READ_ENDED } from './device.js';
 import { Dispatcher, type FaultListener } from './dispatch.js';
-import { encodeResend } from './encode.js';
+import { encodeInvalidateEntry, encodeInvalidateInode, encodeResend } from './notifications.js';
 import type {
   Attributes,
+  ByteString,
   Entry,
   FuseOperations,
   FuseReplies,
@@ -101,6 +102,23 @@ export class FuseSession implements FuseReplies {
     }
     const notification = encodeResend();
     this.device.write(notification, notification.length);
+  }
+
+  /**
+   * Tells the kernel that what it keeps of a file is out of date: attributes, and cached bytes from `offset` on
+   * (`lengthBytes` 0: up to the end; a negative offset: attributes only). A node that the kernel does not know is no
+   * error. To be called between requests, from onRequestEnd: inside an operation the kernel may wait for a lock
+   * that the very request holds.
+   */
+  invalidateInode(nodeId: number, offset = 0, lengthBytes = 0): void {
+    const bytes = encodeInvalidateInode(nodeId, offset, lengthBytes);
+    this.device.write(bytes, bytes.length);
+  }
+
+  /** Tells the kernel to forget a name, be it there or not. Between requests only, as invalidateInode. */
+  invalidateEntry(parent: number, name: ByteString): void {
+    const bytes = encodeInvalidateEntry(parent, name);
+    this.device.write(bytes, bytes.length);
   }
 
   private answerAbandoned(lengthBytes: number): void {

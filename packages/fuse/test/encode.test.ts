@@ -6,7 +6,6 @@ import {
   encodeOffset,
   encodeOpened,
   encodeReplyHeader,
-  encodeResend,
   encodeSize,
   encodeStatistics,
 } from '../src/encode.js';
@@ -48,10 +47,6 @@ test('the header repeats both halves of the number and tells the error as negati
   const target = Buffer.alloc(16, 0xaa);
   encodeReplyHeader(target, 16, 2, request);
   assert.deepEqual(target, Buffer.concat([u32(16, 0xffff_fffe), u64((1n << 63n) + 8n)]));
-});
-
-test('the resend notification', () => {
-  assert.deepEqual(encodeResend(), Buffer.concat([u32(16, 7), u64(0)]));
 });
 
 test('an entry', () => {
