@@ -1,7 +1,7 @@
 import type { FuseRequest, WriteArguments } from '@k2hft/fuse';
 import type { Capture } from './capture.js';
 import type { FileTree } from './file-tree.js';
-import type { MountQueue } from './mount-queue.js';
+import { isQueueFull, type MountQueue } from './mount-queue.js';
 
 /** What is dropped at a time to make room, so that a full queue does not cost every write a transaction of its own. */
 const DROP_BYTES = 1024 * 1024;
@@ -39,7 +39,7 @@ export class CapturedWrites {
     if (!this.hasRoom(handle, end - start)) return undefined;
     const written = tree.write(request, handle, offset, buffer, start, end);
     const taken = written === end - start ? write : { ...write, end: start + written };
-    return whileRoom(queue, () => {
+    return whileRoom(() => {
       capture.write(request, taken);
       queue.wake();
       return written;
@@ -65,11 +65,11 @@ export class CapturedWrites {
 }
 
 /** Runs what appends to the queue; undefined when the disk below the queue has no room. */
-export function whileRoom<T>(queue: MountQueue, action: () => T): T | undefined {
+export function whileRoom<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch (error) {
-    if (!queue.isFull(error)) throw error;
+    if (!isQueueFull(error)) throw error;
     return undefined;
   }
 }

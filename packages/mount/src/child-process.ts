@@ -44,7 +44,6 @@ export class KeptChild {
   private killedByUs = false;
   private brokenInARow = 0;
   private onEnded: (() => void) | undefined;
-  restarts = 0;
 
   constructor(private readonly options: KeptChildOptions) {
     this.policy = new RestartPolicy(options.isIndispensable);
@@ -138,7 +137,6 @@ export class KeptChild {
       givenUp(`the ${name} ended again and again, last with ${how}`);
       return;
     }
-    this.restarts++;
     warn(`the ${name} ended with ${how} and is started again`);
     if (decision.afterMs === 0) this.start();
     else

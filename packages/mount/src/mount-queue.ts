@@ -1,4 +1,4 @@
-import type { HotCounters } from '@k2hft/queue';
+import { QueueError, type HotCounters } from '@k2hft/queue';
 import type { CaptureQueue } from './capture.js';
 import type { PendingRows } from './pending-rows.js';
 
@@ -12,8 +12,6 @@ export interface MountQueue extends CaptureQueue {
   room(): { totalBytes: number; freeBytes: number };
   /** Looks for room. True when something has changed. */
   collect(): boolean;
-  /** Whether an error of append() means that there is no room. */
-  isFull(error: unknown): boolean;
   noteDropped(records: number, bytes: number): void;
   dropOldest(bytes: number): void;
   /** Everything that was appended is durable or delivered. */
@@ -30,4 +28,9 @@ export interface MountQueue extends CaptureQueue {
   /** After loss of power: queues the unfinished lines that an fsync had made durable. */
   recoverDurableRests(): void;
   close(): void;
+}
+
+/** Whether an error of append() means that there is no room. */
+export function isQueueFull(error: unknown): boolean {
+  return error instanceof QueueError && error.code === 'no_space';
 }

@@ -221,7 +221,7 @@ export class MountOperations implements FuseOperations {
     queue.collect();
     this.finishParked();
     for (const handle of [...this.unended]) this.endStream(handle);
-    whileRoom(queue, () => {
+    whileRoom(() => {
       capture.expireRests();
     });
     this.storeRows();
@@ -269,7 +269,7 @@ export class MountOperations implements FuseOperations {
     const { capture, queue } = this.options;
     if (!capture.has(handle)) return;
     this.unended.add(handle);
-    whileRoom(queue, () => {
+    whileRoom(() => {
       capture.end(handle);
       this.unended.delete(handle);
       queue.wake();

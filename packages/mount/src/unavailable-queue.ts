@@ -78,10 +78,6 @@ export class UnavailableQueue implements MountQueue {
     this.handOver(queue);
   }
 
-  isFull(error: unknown): boolean {
-    return error instanceof QueueError && error.code === 'no_space';
-  }
-
   noteDropped(): void {
     // Nothing can be counted durably here; the log has said that the queue is not there.
   }

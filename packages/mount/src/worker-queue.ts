@@ -1,5 +1,5 @@
 import type { Log, QueueSettings } from '@k2hft/config';
-import { HotQueue, QueueError, Waker, type HotCounters } from '@k2hft/queue';
+import { HotQueue, Waker, type HotCounters } from '@k2hft/queue';
 import {
   BATCH_PREFIX_BYTES,
   BatchFlag,
@@ -10,7 +10,7 @@ import {
 } from '@k2hft/wire';
 import { bootId } from './boot-id.js';
 import type { BuiltBatch } from './batch-builder.js';
-import type { MountQueue } from './mount-queue.js';
+import { isQueueFull, type MountQueue } from './mount-queue.js';
 import type { PendingRows } from './pending-rows.js';
 
 /** The queue as the worker uses it: knows what a batch is, and wakes the forwarder. */
@@ -50,7 +50,7 @@ export class WorkerQueue implements MountQueue {
       rows.changes.clear();
       this.unstoredReported = false;
     } catch (error) {
-      if (!this.isFull(error)) throw error;
+      if (!isQueueFull(error)) throw error;
       if (!this.unstoredReported)
         this.log('warn', `names and handles cannot be stored: ${(error as Error).message}`);
       this.unstoredReported = true;
@@ -76,10 +76,6 @@ export class WorkerQueue implements MountQueue {
 
   collect(): boolean {
     return this.hot.collect();
-  }
-
-  isFull(error: unknown): boolean {
-    return error instanceof QueueError && error.code === 'no_space';
   }
 
   noteDropped(records: number, bytes: number): void {
