@@ -1,3 +1,4 @@
+import type { SelectEntry } from './mount-settings.js';
 import { FAILED, type ValueType } from './reading.js';
 import { readItems } from './shapes.js';
 import { nameOfNode, type Plain } from './tree.js';
@@ -60,6 +61,34 @@ export function pairOf<A, B>(first: ValueType<A>, second: ValueType<B>, expected
       return a === FAILED || b === FAILED ? FAILED : [a, b];
     },
     write: ([a, b]) => [first.write(a), second.write(b)],
+  };
+}
+
+/** A pattern alone, or a pair of a pattern and what a line becomes that it matches. */
+export function patternAndOutput(
+  pattern: ValueType<string>,
+  output: ValueType<string>,
+  expected: string,
+): ValueType<SelectEntry> {
+  return {
+    shape: 'list',
+    expected,
+    keys: [],
+    read(node, reading) {
+      const items = node.kind === 'text' ? [node] : readItems(node, true, expected, reading);
+      if (items === FAILED) return FAILED;
+      const [patternNode, outputNode] = items;
+      if (patternNode === undefined || items.length > 2) {
+        return reading.fail(node.place, `expected ${expected}, found ${items.length} values`);
+      }
+      const first = pattern.read(patternNode, reading.at(0));
+      const second = outputNode === undefined ? undefined : output.read(outputNode, reading.at(1));
+      return first === FAILED || second === FAILED ? FAILED : { pattern: first, output: second };
+    },
+    write: (entry) =>
+      entry.output === undefined
+        ? pattern.write(entry.pattern)
+        : [pattern.write(entry.pattern), output.write(entry.output)],
   };
 }
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { listOf, pairOf } from './list-types.js';
+import { listOf, pairOf, patternAndOutput } from './list-types.js';
 import type { MountSettings, RuleSettings } from './mount-settings.js';
 import { hostName } from './network-types.js';
 import { fileOrDirectory, path } from './path-types.js';
@@ -31,12 +31,25 @@ const patterns = listOf(regularExpression, {
 
 const REWRITE_PAIR = "a pattern and its replacement, such as ['password=\\S+', 'password=***']";
 
+const SELECT_ENTRY = "a pattern, or a pattern and what the line becomes, such as ['(.*)ERROR(.*)', '$1E$2']";
+
+/** What a plugin's host keeps for it: seconds of a busy log, and little of a queue's room. */
+const PLUGIN_BUFFER = '64MiB';
+
 const rule = section<RuleSettings>({
   path: required('path', glob),
   send: withDefault('send', oneOf('lines', 'binary', 'no'), 'lines'),
   maxRecordBytes: withDefault('max_record', size(1, MAX_RECORD_BYTES_MAX), '1MiB'),
+  longRecords: withDefault('long_records', oneOf('split', 'drop'), 'split'),
   lineTimeoutMs: withDefault('line_timeout', timerDuration, '0s'),
   default: withDefault('default', oneOf('allow', 'deny'), 'allow'),
+  select: withDefault(
+    'select',
+    listOf(patternAndOutput(regularExpression, anyText, SELECT_ENTRY), {
+      expected: `a list, each ${SELECT_ENTRY}`,
+    }),
+    [],
+  ),
   allow: withDefault('allow', patterns, []),
   deny: withDefault('deny', patterns, []),
   rewrite: withDefault(
@@ -47,7 +60,10 @@ const rule = section<RuleSettings>({
     [],
   ),
   copyTo: optional('copy_to', fileOrDirectory),
+  copyWhat: withDefault('copy_what', oneOf('written', 'filtered'), 'written'),
   plugin: optional('plugin', plugin),
+  pluginStdout: optional('plugin_stdout', fileOrDirectory),
+  pluginBufferBytes: withDefault('plugin_buffer', size(1), PLUGIN_BUFFER),
   quotaBytesPerSecond: optional('quota', rate),
 });
 

@@ -59,17 +59,34 @@ export interface RuleSettings {
   path: string;
   send: 'lines' | 'binary' | 'no';
   maxRecordBytes: number;
+  /** What happens to a line that is longer than that: it is sent in pieces, or dropped whole. */
+  longRecords: 'split' | 'drop';
   /** 0: an unfinished line is sent only at close. */
   lineTimeoutMs: number;
   default: 'allow' | 'deny';
+  /** Tried in order before `allow`: the first that matches a line decides what becomes of it. */
+  select: SelectEntry[];
   allow: string[];
   deny: string[];
   /** Pairs of pattern and replacement. */
   rewrite: [string, string][];
   copyTo: string | undefined;
+  /** Whether the copy gets what was written, or what filter and rewrite leave of it. */
+  copyWhat: 'written' | 'filtered';
   plugin: string[] | undefined;
+  /** File that the plugin's standard output is appended to; a directory when it ends in `/`; undefined: it is thrown away. */
+  pluginStdout: string | undefined;
+  /** How far a plugin may be behind before its oldest lines are dropped. */
+  pluginBufferBytes: number;
   /** Bytes per second; undefined: no limit. */
   quotaBytesPerSecond: number | undefined;
+}
+
+export interface SelectEntry {
+  /** A regular expression. */
+  pattern: string;
+  /** What the whole line becomes, with `$1`, `$&` and `$$` as in JavaScript; undefined: the line stays as it is. */
+  output: string | undefined;
 }
 
 export interface ListenAddress {

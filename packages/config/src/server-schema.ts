@@ -1,7 +1,7 @@
 import { listenUrl } from './network-types.js';
 import { existingFile, path } from './path-types.js';
 import { outputPath, recordFormat } from './pattern-types.js';
-import { boolean, duration, fsyncPolicy, integer, listenAddress, size, text } from './scalar-types.js';
+import { boolean, duration, fsyncPolicy, integer, listenAddress, oneOf, size, text } from './scalar-types.js';
 import { always, optional, required, section, withDefault } from './section.js';
 import type { OutputSettings, ServerSettings } from './server-settings.js';
 import { log, NO_URLS, plugin, queue, servers, SHUTDOWN_TIMEOUT } from './shared-schema.js';
@@ -32,6 +32,7 @@ const output = section<OutputSettings>({
   fsync: withDefault('fsync', fsyncPolicy, '50ms'),
   rotate: optional('rotate', rotate),
   plugin: optional('plugin', plugin),
+  pluginStdout: withDefault('plugin_stdout', oneOf('discard', 'file'), 'discard'),
 });
 
 const relay = section<NonNullable<ServerSettings['relay']>>(

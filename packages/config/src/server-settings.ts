@@ -30,4 +30,9 @@ export interface OutputSettings {
     | { sizeBytes: number | undefined; everyMs: number | undefined; keep: number; compress: boolean }
     | undefined;
   plugin: string[] | undefined;
+  /**
+   * What becomes of the plugin's standard output: nothing, or it is appended to the output file in place of the
+   * lines themselves; then there is one process per output file.
+   */
+  pluginStdout: 'discard' | 'file';
 }

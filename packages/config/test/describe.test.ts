@@ -39,11 +39,15 @@ rules:
   - path: "**"
     send: lines
     max_record: 1MiB
+    long_records: split
     line_timeout: 0s
     default: allow
+    select: []
     allow: []
     deny: []
     rewrite: []
+    copy_what: written
+    plugin_buffer: 64MiB
 admin:
   listen: 127.0.0.1:1
 log:

@@ -28,8 +28,8 @@ function assignments(prefix: string, section: Plain): string[] {
     if (!isPlainList(value)) return assignments(`${name}.`, value);
     if (value.length === 0) return [`${name} =`];
     // A list of lists takes one line for each; of a list of words, the first gets a line of its own as well.
-    if (value.every((item) => isPlainList(item)))
-      return value.map((item) => `${name} = ${joined(item as Plain[])}`);
+    if (value.some((item) => isPlainList(item)))
+      return value.map((item) => `${name} = ${joined(isPlainList(item) ? item : [item])}`);
     const [first, ...rest] = value;
     return [
       `${name} = ${joined([first ?? ''])}`,

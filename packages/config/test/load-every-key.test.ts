@@ -29,13 +29,18 @@ rules:
   - path: "access.log"
     send: lines
     max_record: 2MiB
+    long_records: drop
     line_timeout: 30s
     default: deny
+    select: [INFO, ['(a), (b)', '$2$1']]
     allow: ['ERROR', 'WARN']
     deny: ['/healthz']
     rewrite: [['password=\\S+', 'password=***'], ['(a), (b)', '$2, "$1"']]
     copy_to: /backup/logs/
+    copy_what: filtered
     plugin: ["./mask", "--fast"]
+    plugin_stdout: /backup/masked
+    plugin_buffer: 1MiB
     quota: 10MiB/s
   - path: "**"
     send: binary
@@ -78,14 +83,20 @@ linger_records = 100
 path = access.log
 send = lines
 max_record = 2MiB
+long_records = drop
 line_timeout = 30s
 default = deny
+select = INFO
+select = "(a), (b)", "$2$1"
 allow = ERROR, "WARN"
 deny = /healthz
 rewrite = "password=\\S+", "password=***"
 rewrite = "(a), (b)", "$2, ""$1"""
 copy_to = /backup/logs/
+copy_what = filtered
 plugin = ./mask, --fast
+plugin_stdout = /backup/masked
+plugin_buffer = 1MiB
 quota = 10MiB/s
 [rule]
 path = **
@@ -112,6 +123,7 @@ output:
   fsync: always
   rotate: { size: 1GiB, every: 1d, keep: 3, compress: no }
   plugin: ["./mask"]
+  plugin_stdout: file
 relay:
   queue: { dir: relay, max_wait: 1s }
   servers: { urls: [ws://b:1], tls: { ca: ca.pem } }
@@ -139,6 +151,7 @@ time_format = %F
 fsync = always
 rotate = { size: 1GiB, every: 1d, keep: 3, compress: no }
 plugin = ./mask
+plugin_stdout = file
 [relay]
 servers = { urls: [ws://b:1], tls: { ca: ca.pem } }
 [relay.queue]
@@ -201,8 +214,13 @@ test('every key of k2hft, in YAML and in INI', (context) => {
         path: 'access.log',
         send: 'lines',
         maxRecordBytes: 2 * 1024 ** 2,
+        longRecords: 'drop',
         lineTimeoutMs: 30_000,
         default: 'deny',
+        select: [
+          { pattern: 'INFO', output: undefined },
+          { pattern: '(a), (b)', output: '$2$1' },
+        ],
         allow: ['ERROR', 'WARN'],
         deny: ['/healthz'],
         rewrite: [
@@ -210,20 +228,28 @@ test('every key of k2hft, in YAML and in INI', (context) => {
           ['(a), (b)', '$2, "$1"'],
         ],
         copyTo: '/backup/logs/',
+        copyWhat: 'filtered',
         plugin: [join(folder, 'mask'), '--fast'],
+        pluginStdout: '/backup/masked',
+        pluginBufferBytes: 1024 ** 2,
         quotaBytesPerSecond: 10 * 1024 ** 2,
       },
       {
         path: '**',
         send: 'binary',
         maxRecordBytes: 1024 ** 2,
+        longRecords: 'split',
         lineTimeoutMs: 0,
         default: 'allow',
+        select: [],
         allow: [],
         deny: [],
         rewrite: [],
         copyTo: undefined,
+        copyWhat: 'written',
         plugin: undefined,
+        pluginStdout: undefined,
+        pluginBufferBytes: 64 * 1024 ** 2,
         quotaBytesPerSecond: undefined,
       },
     ],
@@ -251,6 +277,7 @@ test('every key of k2hft-svr, in YAML and in INI', (context) => {
     fsync: 'always',
     rotate: { sizeBytes: 1024 ** 3, everyMs: 86_400_000, keep: 3, compress: false },
     plugin: [join(folder, 'mask')],
+    pluginStdout: 'file',
   });
   assert.equal(settings.relay?.queue.dir, join(folder, 'relay'));
   assert.equal(settings.relay.queue.maxWaitMs, 1000);

@@ -59,6 +59,7 @@ test('the defaults of k2hft-svr', () => {
       fsync: { gatherMs: 50 },
       rotate: undefined,
       plugin: undefined,
+      pluginStdout: 'discard',
     },
     relay: undefined,
     admin: { listen: undefined },

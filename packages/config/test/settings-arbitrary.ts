@@ -124,8 +124,10 @@ const rule = (file: string): fc.Arbitrary<MountSettings['rules'][number]> =>
     path: globPath,
     send: fc.constantFrom('lines', 'binary', 'no'),
     maxRecordBytes: fc.integer({ min: 1, max: 8 * 1024 * 1024 }),
+    longRecords: fc.constantFrom('split', 'drop'),
     lineTimeoutMs: timerMs,
     default: fc.constantFrom('allow', 'deny'),
+    select: fc.array(fc.record({ pattern, output: orNothing(anyWord) }), { maxLength: 3 }),
     allow: fc.array(pattern, { maxLength: 3 }),
     deny: fc.array(pattern, { maxLength: 3 }),
     rewrite: fc.array(fc.tuple(pattern, anyWord), { maxLength: 3 }),
@@ -140,6 +142,9 @@ const rule = (file: string): fc.Arbitrary<MountSettings['rules'][number]> =>
         .tuple(fc.constantFrom('sh', file), fc.array(anyWord, { maxLength: 3 }))
         .map(([program, words]) => [program, ...words]),
     ),
+    copyWhat: fc.constantFrom('written', 'filtered'),
+    pluginStdout: orNothing(path),
+    pluginBufferBytes: bytes,
     quotaBytesPerSecond: orNothing(bytes),
   });
 
@@ -195,6 +200,7 @@ const output = (file: string): fc.Arbitrary<NonNullable<ServerSettings['output']
       ),
     ),
     plugin: orNothing(fc.array(anyWord, { maxLength: 3 }).map((words) => [file, ...words])),
+    pluginStdout: fc.constantFrom('discard', 'file'),
   });
 
 export const serverSettings = (file: string): fc.Arbitrary<ServerSettings> =>

@@ -24,6 +24,8 @@ export function unsupportedSettings(settings: MountSettings): string[] {
 function unsupportedInRule(rule: RuleSettings): string[] {
   const found: string[] = [];
   if (rule.default === 'deny') found.push('default: deny');
+  if (rule.longRecords !== 'split') found.push('long_records');
+  if (rule.select.length > 0) found.push('select');
   if (rule.allow.length > 0) found.push('allow');
   if (rule.deny.length > 0) found.push('deny');
   if (rule.rewrite.length > 0) found.push('rewrite');

@@ -23,6 +23,7 @@ function settingsIn(folder: string): ServerSettings {
       fsync: { gatherMs: 50 },
       rotate: undefined,
       plugin: undefined,
+      pluginStdout: 'discard',
     },
     relay: undefined,
     admin: { listen: undefined },

@@ -36,6 +36,8 @@ export const BatchFlag = {
   DURABLE_FIRST: 8,
   /** Written elsewhere than at the end of what had been captured of the file. */
   OVERWRITE: 16,
+  /** For the plugins of this host alone: it is not sent to servers. */
+  LOCAL: 32,
 } as const;
 
 export interface BatchFields {
