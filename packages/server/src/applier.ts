@@ -9,6 +9,9 @@ import type { OutputTree } from './output-tree.js';
 import { printableName, type Log } from '@k2hft/config';
 import type { Receiver, TakenBatch } from './receiver.js';
 import { Repeats } from './repeats.js';
+import type { Position } from './positions.js';
+import type { Sink } from './sink.js';
+import { SinkList } from './sink-list.js';
 import { Source } from './source.js';
 import type { State } from './state.js';
 import { StateWriter } from './state-writer.js';
@@ -28,12 +31,19 @@ const UNSAFE_BYTES_LOW = 48 * 1024 * 1024;
 /** How often a full disk is tried again. */
 const RETRY_MS = 1000;
 
+/** Groups are gathered this long when there are no output files whose setting says it: as long as theirs by default. */
+const SINK_GATHER_MS = 50;
+
+/** How often sinks that hold too much are looked at again. */
+const SINK_POLL_MS = 50;
+
 export interface ApplierOptions {
-  tree: OutputTree;
+  /** Undefined: there are sinks only. */
+  output: { tree: OutputTree; rules: OutputRules } | undefined;
+  sinks: readonly Sink[];
   state: State;
   /** Directory whose file system holds the state. */
   stateDirectory: string;
-  rules: OutputRules;
   log: Log;
   /** Whether more may be read from the sources. */
   gate: (open: boolean) => void;
@@ -45,8 +55,9 @@ export interface ApplierOptions {
 
 /**
  * Exactly once into the files. A batch that was not seen before is appended at once; batches are gathered into groups;
- * a group is made safe by fdatasync and one transaction that holds its positions and its files' lengths, and
- * only then acknowledged. While one group is on its way, the next one is gathered.
+ * a group is made safe by fdatasync, by the sinks, and by one transaction that holds its positions and its files' lengths,
+ * and only then acknowledged: what the state calls applied is in each sink. While one group is on its way, the next
+ * one is gathered.
  *
  * ```
  *   taken ──append──▶ gathered (this.#group) ──close──▶ on its way (this.#isSaving) ──commit──▶ acknowledged
@@ -55,8 +66,10 @@ export interface ApplierOptions {
  */
 export class Applier {
   readonly #options: ApplierOptions;
-  #rules: OutputRules;
-  readonly #output: Output;
+  #rules: OutputRules | undefined;
+  /** The files; undefined when there are sinks only. */
+  readonly #output: Output | undefined;
+  readonly #sinks: SinkList;
   readonly #blockage: Blockage;
   readonly #writer: StateWriter;
   readonly #sources = new Map<string, Source>();
@@ -66,6 +79,7 @@ export class Applier {
   #isHurried = false;
   #timer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
+  #sinkTimer: NodeJS.Timeout | undefined;
   #unsafeBytes = 0;
   #isGateOpen = true;
   #isFinishing = false;
@@ -77,16 +91,22 @@ export class Applier {
 
   constructor(options: ApplierOptions) {
     this.#options = options;
-    this.#rules = options.rules;
+    this.#rules = options.output?.rules;
     this.#blockage = new Blockage((reason) => {
       this.#blockageChanged(reason);
     });
     this.#writer = new StateWriter(options.state, options.stateDirectory, this.#blockage);
-    this.#output = new Output({
-      tree: options.tree,
-      state: options.state,
-      rules: options.rules,
-      log: options.log,
+    this.#sinks = new SinkList(options.sinks, this.#blockage);
+    this.#output = options.output && this.#openOutput(options.output);
+  }
+
+  #openOutput({ tree, rules }: { tree: OutputTree; rules: OutputRules }): Output {
+    const { state, log } = this.#options;
+    return new Output({
+      tree,
+      state,
+      rules,
+      log,
       commit: (changes) => this.#track(this.#writer.commit(() => changes)),
       appended: (file, batches, bytes) => {
         this.#gather(file, batches, bytes);
@@ -124,20 +144,31 @@ export class Applier {
     this.#forgetIfUnused(source);
   }
 
-  /** Takes one batch; `flush` must follow in the same turn of the event loop. */
+  /** Nothing below this position comes again from that source. */
+  raiseFloor(source: Source, floor: Position): void {
+    source.raiseFloor(floor.epoch, floor.sequence);
+    this.#sinks.raiseFloor(source.uuid, floor);
+  }
+
+  /**
+   * Takes one batch; `flush` must follow in the same turn of the event loop. Throws {@link ServerError} for one that is
+   * refused: nothing of it is taken then.
+   */
   accept(receiver: Receiver, batch: Batch): void {
     const { source } = receiver;
     if (source.taken.has(batch)) {
       this.#repeats.add(receiver, batch);
       return;
     }
+    this.#sinks.admit(batch);
     source.taken.add(batch);
     source.unsafeCount++;
     this.#unsafeBytes += batch.totalBytes;
-    const taken: TakenBatch = { receiver, batch, stream: `${source.uuid}/${batch.stream}` };
-    if (batch.payload.length === 0 && this.#rules.format.raw) {
+    this.#sinks.take(batch, source.uuid);
+    if (this.#output === undefined || (batch.payload.length === 0 && this.#rules?.format.raw === true)) {
       this.#group.addBatch(receiver, batch, batch.totalBytes);
     } else {
+      const taken: TakenBatch = { receiver, batch, stream: `${source.uuid}/${batch.stream}` };
       this.#output.accept(taken);
     }
   }
@@ -152,16 +183,18 @@ export class Applier {
   }
 
   /** Output files are opened anew, so that those that were renamed are followed by new ones; `rules` hold from now on. */
-  reopen(rules: OutputRules): void {
-    this.#rules = rules;
-    this.#output.reopen(rules);
+  reopen(rules: OutputRules | undefined): void {
+    if (this.#output !== undefined && rules !== undefined) {
+      this.#rules = rules;
+      this.#output.reopen(rules);
+    }
     this.flush();
   }
 
   /** Resolves when everything that can be made safe has been made safe and acknowledged. */
   finish(): Promise<void> {
     this.#isFinishing = true;
-    if (this.#isClosed || this.#blockage.has('state')) return Promise.resolve();
+    if (this.#isClosed || this.#blockage.has('state') || this.#blockage.has('sink')) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idleWaiters.push(resolve);
       this.flush();
@@ -175,22 +208,27 @@ export class Applier {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#writer.stop();
+    this.#sinks.stop();
     clearTimeout(this.#timer);
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#sinkTimer);
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
-    this.#output.close();
+    this.#output?.close();
   }
 
   #advance(): void {
     try {
-      this.#output.advance();
+      this.#output?.advance();
       this.#blockage.clear('output');
     } catch (error) {
       if (!(error instanceof OutputBlocked)) {
         this.#fault(error);
         return;
       }
-      this.#blockage.raise('output', `cannot write to ${this.#options.tree.directory}: ${error.message}`);
+      this.#blockage.raise(
+        'output',
+        `cannot write to ${this.#options.output?.tree.directory ?? ''}: ${error.message}`,
+      );
       this.#retryTimer = setTimeout(() => {
         this.#advance();
         this.flush();
@@ -226,14 +264,14 @@ export class Applier {
   }
 
   #gatherMs(): number {
-    const { fsync } = this.#rules;
+    const fsync = this.#rules?.fsync ?? { gatherMs: SINK_GATHER_MS };
     const isDue = this.#isHurried || this.#isFinishing || this.#group.bytes >= GROUP_BYTES_MAX;
     return isDue || typeof fsync === 'string' ? 0 : fsync.gatherMs;
   }
 
   #becameIdle(): void {
     this.#isHurried = false;
-    if (this.#output.isWaiting && this.#blockage.reason === undefined) return;
+    if (this.#output?.isWaiting === true && this.#blockage.reason === undefined) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
@@ -244,7 +282,8 @@ export class Applier {
     this.#isSaving = true;
     for (const file of group.files) this.#inspect(file);
     const files = group.records();
-    if (this.#rules.fsync !== 'no') await syncAll(group.files);
+    if (this.#rules?.fsync !== 'no') await syncAll(group.files);
+    await this.#sinks.save();
     await this.#writer.commit(() => ({
       files,
       sources: [...group.sources()].map(([source, positions]) => [
@@ -262,7 +301,7 @@ export class Applier {
     this.#unsafeBytes -= group.bytes;
     this.#repeats.committed();
     if (this.#isClosed) return;
-    this.#output.closeStale();
+    this.#output?.closeStale();
     this.flush();
   }
 
@@ -296,10 +335,21 @@ export class Applier {
 
   #updateGate(): void {
     const limit = this.#isGateOpen ? UNSAFE_BYTES_MAX : UNSAFE_BYTES_LOW;
-    const open = this.#blockage.reason === undefined && !this.#isFinishing && this.#unsafeBytes < limit;
+    const sinksTake = this.#sinks.waitingBytes < limit;
+    const open =
+      this.#blockage.reason === undefined && !this.#isFinishing && this.#unsafeBytes < limit && sinksTake;
+    if (!sinksTake) this.#lookAgain();
     if (open === this.#isGateOpen) return;
     this.#isGateOpen = open;
     this.#options.gate(open);
+  }
+
+  /** Sinks may get rid of what they hold without telling. */
+  #lookAgain(): void {
+    this.#sinkTimer ??= setTimeout(() => {
+      this.#sinkTimer = undefined;
+      if (!this.#isClosed) this.#updateGate();
+    }, SINK_POLL_MS);
   }
 
   #forgetIfUnused(source: Source): void {
@@ -319,6 +369,7 @@ export class Applier {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#writer.stop();
+    this.#sinks.stop();
     this.#options.fault(error);
   }
 }

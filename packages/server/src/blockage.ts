@@ -1,5 +1,5 @@
 /** What keeps the server from making batches safe. */
-export type BlockageCause = 'output' | 'state';
+export type BlockageCause = 'output' | 'state' | 'sink';
 
 /**
  * Whether there is something that only time or an operator can change, such as a full disk. It is told once when it

@@ -11,7 +11,7 @@ import {
 import { Command, CommanderError } from 'commander';
 import { messageOf } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
-import { compileOutputRules, supportedOutput } from './output-rules.js';
+import { outputRulesOf } from './output-rules.js';
 import { serve } from './serve.js';
 
 interface ServeFlags {
@@ -39,7 +39,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .description('validates a configuration, and prints the settings that would apply')
     .action((file: string) => {
       const settings = load({ config: file });
-      compileOutputRules(supportedOutput(settings));
+      outputRulesOf(settings);
       process.stdout.write(describeSettings(settings));
     });
   try {

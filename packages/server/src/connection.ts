@@ -219,7 +219,7 @@ export class Connection {
     if (message.type === 'hello' && this.#state === 'greeting') {
       this.#greeted(message);
     } else if (message.type === 'floor' && this.#session !== undefined) {
-      this.#session.receiver.source.raiseFloor(message.epoch, message.sequence);
+      this.#session.applier.raiseFloor(this.#session.receiver.source, message);
     } else if (message.type === 'error') {
       this.#host.log(
         'warn',

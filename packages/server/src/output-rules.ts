@@ -19,11 +19,17 @@ export function compileOutputRules(output: OutputSettings): OutputRules {
   };
 }
 
+/** Those of a configuration; undefined for a pure relay. Throws {@link ServerError} for what cannot be used. */
+export function outputRulesOf(settings: ServerSettings): OutputRules | undefined {
+  const output = supportedOutput(settings);
+  return output && compileOutputRules(output);
+}
+
 /**
- * The output settings of a configuration that this version can serve as it is written. Throws {@link ServerError}
- * `unsupported`, naming every setting that would be without effect: none is ignored silently.
+ * The output settings of a configuration that this version can serve as it is written; undefined for a pure relay. Throws
+ * {@link ServerError} `unsupported`, naming every setting that would be without effect: none is ignored silently.
  */
-export function supportedOutput(settings: ServerSettings): OutputSettings {
+export function supportedOutput(settings: ServerSettings): OutputSettings | undefined {
   const { output } = settings;
   const unsupported = [
     settings.relay !== undefined && 'relay',
@@ -39,6 +45,5 @@ export function supportedOutput(settings: ServerSettings): OutputSettings {
       `not supported yet: ${unsupported.join(', ')}; remove it from the settings`,
     );
   }
-  if (output === undefined) throw new ServerError('unsupported', 'output is missing: give output.dir');
   return output;
 }

@@ -44,7 +44,7 @@ export async function serve({ load, software }: ServeOptions): Promise<number> {
     onHangup = () => {
       const reloaded = reload(settings, load, log);
       if (reloaded !== undefined) currentLog = stderrLog(reloaded.settings);
-      service.reopen(reloaded?.rules);
+      service.reopen(reloaded);
     };
     announce(settings, service.url, log);
     await Promise.race([stopped, service.failed]);
@@ -62,13 +62,13 @@ function reload(
   started: ServerSettings,
   load: () => ServerSettings,
   log: Log,
-): { settings: ServerSettings; rules: OutputRules } | undefined {
+): { settings: ServerSettings; rules: OutputRules | undefined } | undefined {
   log('info', 'SIGHUP: reading the configuration again, and opening the output files anew');
   try {
     const settings = load();
     const output = supportedOutput(settings);
     const fixed = changedFixedSettings(started, settings);
-    const rules = compileOutputRules(withRunningSync(started, output));
+    const rules = output && compileOutputRules(withRunningSync(started, output));
     if (fixed.length > 0)
       log('warn', `changed, and without effect before the next start: ${fixed.join(', ')}`);
     return { settings, rules };

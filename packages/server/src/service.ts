@@ -4,9 +4,11 @@ import { Applier } from './applier.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { ServerError } from './errors.js';
 import { Listener } from './listener.js';
-import { compileOutputRules, supportedOutput, type OutputRules } from './output-rules.js';
+import { openSinks } from './open-sinks.js';
+import { outputRulesOf, type OutputRules } from './output-rules.js';
 import { OutputTree } from './output-tree.js';
 import { recover } from './recovery.js';
+import type { Sink } from './sink.js';
 import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
 import { StateLock } from './state-lock.js';
 import { State } from './state.js';
@@ -30,6 +32,8 @@ export interface ServiceOptions {
   log: Log;
   /** Ends the waiting for room at the start. */
   signal: AbortSignal;
+  /** For tests: other sinks than the settings ask for. */
+  openSinks?: () => Promise<readonly Sink[]>;
 }
 
 /**
@@ -44,9 +48,11 @@ export class Service implements ConnectionHost {
   readonly #settings: ServerSettings;
   readonly #lock: StateLock;
   readonly #state: State;
-  readonly #tree: OutputTree;
+  /** Undefined for a pure relay. */
+  readonly #tree: OutputTree | undefined;
+  readonly #sinks: readonly Sink[];
   readonly #connections = new Set<Connection>();
-  #rules: OutputRules;
+  #rules: OutputRules | undefined;
   /** Connections that are being told that there are too many. */
   readonly #refused = new Set<Connection>();
   #listener: Listener | undefined;
@@ -58,10 +64,11 @@ export class Service implements ConnectionHost {
 
   private constructor(
     options: ServiceOptions,
-    rules: OutputRules,
+    rules: OutputRules | undefined,
     lock: StateLock,
     state: State,
-    tree: OutputTree,
+    tree: OutputTree | undefined,
+    sinks: readonly Sink[],
   ) {
     this.software = options.software;
     this.log = options.log;
@@ -70,6 +77,7 @@ export class Service implements ConnectionHost {
     this.#lock = lock;
     this.#state = state;
     this.#tree = tree;
+    this.#sinks = sinks;
     this.failed = new Promise<never>((_resolve, reject) => {
       this.#fail = reject;
     });
@@ -78,12 +86,14 @@ export class Service implements ConnectionHost {
 
   static async start(options: ServiceOptions): Promise<Service> {
     const { settings, log, signal } = options;
-    const output = supportedOutput(settings);
-    const rules = compileOutputRules(output);
+    const { output } = settings;
+    const rules = outputRulesOf(settings);
     const lock = await StateLock.take(settings.stateDir);
     await waitForRoom(settings.stateDir, log, signal);
-    const state = new State(settings.stateDir, output.fsync !== 'no');
-    const service = new Service(options, rules, lock, state, new OutputTree(output.dir));
+    const state = new State(settings.stateDir, output?.fsync !== 'no');
+    const tree = output && new OutputTree(output.dir);
+    const sinks = await (options.openSinks ?? openSinks)(options);
+    const service = new Service(options, rules, lock, state, tree, sinks);
     await service.#begin();
     service.#listener = await Listener.listen(settings.listen, (socket, request) => {
       service.#accept(new Connection(socket, request.socket, service));
@@ -115,10 +125,11 @@ export class Service implements ConnectionHost {
     this.#refused.delete(connection);
   }
 
-  /** Output files are opened anew, and written by these rules from now on. */
-  reopen(rules: OutputRules | undefined): void {
-    if (rules !== undefined) this.#rules = rules;
+  /** Output files are opened anew, and written by these rules from now on; undefined: by the same as before. */
+  reopen(changed: { settings: ServerSettings; rules: OutputRules | undefined } | undefined): void {
+    if (changed?.rules !== undefined) this.#rules = changed.rules;
     this.#applier?.reopen(this.#rules);
+    if (changed !== undefined) for (const sink of this.#sinks) sink.reopen?.(changed.settings);
   }
 
   /** Makes safe and acknowledges what has arrived, and ends. The caller sets a limit to it. */
@@ -133,19 +144,20 @@ export class Service implements ConnectionHost {
     while (this.#connections.size > 0 && performance.now() < goodbye) await sleep(GOODBYE_POLL_MS);
     for (const connection of this.#connections) connection.cut();
     await this.#applier?.close();
+    for (const sink of this.#sinks) await sink.close();
     await this.#state.close();
-    this.#tree.close();
+    this.#tree?.close();
     this.#lock.release();
   }
 
   /** Brings the files in order, and begins to take batches. */
   async #begin(): Promise<void> {
-    await recover(this.#tree, this.#state, this.log);
+    if (this.#tree !== undefined) await recover(this.#tree, this.#state, this.log);
     const applier: Applier = new Applier({
-      tree: this.#tree,
+      output: this.#tree && this.#rules && { tree: this.#tree, rules: this.#rules },
+      sinks: this.#sinks,
       state: this.#state,
       stateDirectory: this.#settings.stateDir,
-      rules: this.#rules,
       log: this.log,
       gate: (open) => {
         this.#isGateOpen = open;

@@ -1,0 +1,17 @@
+import type { Log, ServerSettings } from '@k2hft/config';
+import type { Sink } from './sink.js';
+
+export interface SinkContext {
+  readonly settings: ServerSettings;
+  /** Name and version of this program. */
+  readonly software: string;
+  readonly log: Log;
+  /** Ends whatever is waited for at the start. */
+  readonly signal: AbortSignal;
+}
+
+/** The sinks that the settings ask for. Called with the state directory's lock held. */
+export function openSinks({ signal }: SinkContext): Promise<Sink[]> {
+  signal.throwIfAborted();
+  return Promise.resolve([]);
+}

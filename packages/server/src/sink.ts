@@ -1,0 +1,36 @@
+import type { ServerSettings } from '@k2hft/config';
+import type { Batch } from '@k2hft/wire';
+import type { Position } from './positions.js';
+
+/** What a sink is given while it makes its batches safe. */
+export interface SinkWait {
+  /** The server ends, or begins anew: whoever still waits rejects now. */
+  readonly signal: AbortSignal;
+  /** A sentence while only time or an operator can help; undefined when it goes on. The sources are told. */
+  readonly blocked: (reason: string | undefined) => void;
+}
+
+/**
+ * A further place where batches go besides the output files. A group is acknowledged only when each sink has made its
+ * batches safe. A sink outlives the appliers: when one of them begins anew, batches that were taken and not
+ * acknowledged are taken once more.
+ */
+export interface Sink {
+  /** Throws ServerError for a batch that must not be taken; its source is told the code and the message. */
+  admit?(batch: Batch): void;
+  /** Takes a batch that the server has not applied before, in order. A sink that has it already (its own ledger) ignores it. */
+  take(batch: Batch, source: string): void;
+  /** Above the limit the gate closes: back-pressure. */
+  readonly waitingBytes: number;
+  /**
+   * A group is being closed: resolves when everything taken so far is safe. It waits as long as needed, saying so through
+   * `wait`, and rejects only for faults that must end the server, and when the signal says so. One call at a time.
+   */
+  save(wait: SinkWait): Promise<void>;
+  /** Nothing below `floor` comes again from this source: it counts as taken. */
+  raiseFloor?(source: string, floor: Position): void;
+  /** The configuration was read again. */
+  reopen?(settings: ServerSettings): void;
+  /** No applier uses it any more. */
+  close(): Promise<void>;
+}
