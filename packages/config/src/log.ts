@@ -1,11 +1,18 @@
 import type { LogSettings } from './mount-settings.js';
 
-export type LogLevel = LogSettings['level'];
+/** How grave a line is. `silent` is no such level: as a setting it lets none through. */
+export type LogLevel = Exclude<LogSettings['level'], 'silent'>;
 
 /** Writes one line to the log. What comes from the network or a file name must have gone through `printable`. */
 export type Log = (level: LogLevel, message: string) => void;
 
-const RANK: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
+const RANK: Readonly<Record<LogSettings['level'], number>> = {
+  silent: -1,
+  error: 0,
+  warn: 1,
+  info: 2,
+  debug: 3,
+};
 
 /** Lines go to `write` (stderr) as text that starts with the program's name, or as one JSON object each. */
 export function createLog(program: string, settings: LogSettings, write: (line: string) => void): Log {

@@ -95,6 +95,6 @@ export interface ListenAddress {
 }
 
 export interface LogSettings {
-  level: 'error' | 'warn' | 'info' | 'debug';
+  level: 'silent' | 'error' | 'warn' | 'info' | 'debug';
   format: 'text' | 'json';
 }

@@ -13,7 +13,7 @@ export const timerDuration = duration(0, TIMER_MS_MAX);
 export const plugin = commandLine(program, anyText);
 
 export const log = section<LogSettings>({
-  level: withDefault('level', oneOf('error', 'warn', 'info', 'debug'), 'info'),
+  level: withDefault('level', oneOf('silent', 'error', 'warn', 'info', 'debug'), 'info'),
   format: withDefault('format', oneOf('text', 'json'), 'text'),
 });
 

@@ -15,12 +15,17 @@ export function suggestKey(
   siblings: readonly string[],
   everywhere: readonly string[],
 ): string | undefined {
-  const nearest = siblings
-    .map((key) => ({ key, distance: editDistance(unknown.toLowerCase(), key) }))
-    .filter(({ distance }) => distance <= toleranceFor(unknown))
-    .toSorted((a, b) => a.distance - b.distance)[0];
-  if (nearest !== undefined) return nearest.key;
+  const nearest = nearestName(unknown, siblings);
+  if (nearest !== undefined) return nearest;
   return everywhere.find((key) => key.split('.').at(-1) === unknown);
+}
+
+/** The known name that differs least from the one that was written; undefined when none is near. */
+export function nearestName(unknown: string, known: readonly string[]): string | undefined {
+  return known
+    .map((name) => ({ name, distance: editDistance(unknown.toLowerCase(), name) }))
+    .filter(({ distance }) => distance <= toleranceFor(unknown))
+    .toSorted((a, b) => a.distance - b.distance)[0]?.name;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
