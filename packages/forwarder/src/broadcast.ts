@@ -38,6 +38,11 @@ export class Broadcast implements Delivery {
     for (const lane of this.#lanes.values()) lane.hurry();
   }
 
+  /** Nothing that is meant for one server goes to another. */
+  handedOver(): number {
+    return 0;
+  }
+
   damaged(): number {
     return [...this.#lanes.values()].reduce((sum, lane) => sum + lane.damaged, 0);
   }

@@ -1,9 +1,10 @@
 import { Broadcast } from './broadcast.js';
-import { ForwarderError } from './errors.js';
 import { Failover } from './failover.js';
+import { pathKey, streamKey } from './partition.js';
 import type { LinkListener, ServerLink } from './link.js';
 import type { QueueSource } from './queue-source.js';
 import type { ForwarderServers } from './settings.js';
+import { Spread } from './spread.js';
 import type { Log } from './status.js';
 
 /**
@@ -20,6 +21,8 @@ export interface Delivery extends LinkListener {
   hurry(): void;
   /** Batches given up because they were damaged in the queue. */
   damaged(): number;
+  /** Batches that were given to another server although the one before may have them: they may be in both. */
+  handedOver(): number;
 }
 
 export interface DeliveryContext {
@@ -40,10 +43,8 @@ export function createDelivery(context: DeliveryContext): Delivery {
     case 'broadcast':
       return new Broadcast(context);
     case 'random':
+      return new Spread(context, streamKey(context.queue.source));
     case 'hash':
-      throw new ForwarderError(
-        'settings',
-        `deliver: ${deliver} is not available yet: use failover or broadcast`,
-      );
+      return new Spread(context, pathKey);
   }
 }

@@ -6,7 +6,7 @@ import { ANY_SERVER_CURSOR } from './settings.js';
 
 /**
  * ```
- * searching ──a server is up──▶ sending ──draining, or one preferred to it is up──▶ settling
+ * searching ──a server is up──▶ sending ──draining or full, or a preferred one is up──▶ settling
  *     ▲                          ▲ │  ▲                                              │ │ │
  *     │                          │ │  └──── neither is so any more ──────────────────┘ │ │
  *     ├──── nothing in flight ───┼─┴── lost ──▶ waiting ◀──────────────── lost ────────┘ │
@@ -35,6 +35,7 @@ export class Failover implements Delivery {
   readonly #poke: () => void;
   #state: State = SEARCHING;
   #startedMs: number | undefined;
+  #handedOver = 0;
 
   constructor({ queue, servers, links, log, poke }: DeliveryContext) {
     this.#lane = new Lane({ queue, cursor: ANY_SERVER_CURSOR, linger: servers, log });
@@ -77,6 +78,10 @@ export class Failover implements Delivery {
     return this.#lane.damaged;
   }
 
+  handedOver(): number {
+    return this.#handedOver;
+  }
+
   /** One step of the diagram; `state` itself when it holds. */
   #next(state: State, nowMs: number): State {
     switch (state.name) {
@@ -110,6 +115,7 @@ export class Failover implements Delivery {
   }
 
   #giveUp(link: ServerLink): State {
+    this.#handedOver += link.flight.total.batches;
     this.#lane.giveToNext(link);
     return SEARCHING;
   }
@@ -123,6 +129,7 @@ export class Failover implements Delivery {
     const best = this.#firstUp(nowMs);
     return (
       link.state === 'draining' ||
+      (link.state === 'full' && best !== undefined) ||
       (best !== undefined && this.#links.indexOf(best) < this.#links.indexOf(link))
     );
   }

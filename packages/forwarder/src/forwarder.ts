@@ -83,6 +83,11 @@ export class Forwarder {
     return this.#delivery.damaged();
   }
 
+  /** Batches that may be on two servers, because the first was lost before it acknowledged them. */
+  handedOver(): number {
+    return this.#delivery.handedOver();
+  }
+
   #poll(nowMs: number): number {
     this.#options.queue.noticed();
     return this.#delivery.poll(nowMs);

@@ -22,6 +22,8 @@ export interface LaneOptions {
   readonly cursor: string;
   readonly linger: Pick<ForwarderServers, 'lingerMs' | 'lingerRecords'>;
   readonly log: Log;
+  /** Which batches are this lane's; the others are passed over. Default: all. */
+  readonly accepts?: (batch: Buffer) => boolean;
 }
 
 /**
@@ -124,7 +126,10 @@ export class Lane {
     this.#after = last.position;
     this.#notReadyPollMs = NOT_READY_POLL_MS;
     if (this.#held.length === 0) this.#heldSinceMs = nowMs;
-    for (const batch of batches) if (this.#isSound(batch)) this.#hold(batch);
+    const { accepts } = this.#options;
+    for (const batch of batches) {
+      if (accepts?.(batch.bytes) !== false && this.#isSound(batch)) this.#hold(batch);
+    }
     return batches.length;
   }
 

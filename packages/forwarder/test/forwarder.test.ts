@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sleep, waitUntil } from '@k2hft/test-harness';
-import { Forwarder } from '../src/index.js';
 import { MemoryQueue } from './helpers/memory-queue.js';
 import { numbers, settings, startForwarder } from './helpers/start-forwarder.js';
 import { TestServer } from './helpers/test-server.js';
@@ -215,13 +214,4 @@ test('a batch that is damaged in the queue is given up, and the others arrive', 
     logged.some((line) => line.startsWith(`error: batch ${epoch}/${sequence} is damaged`)),
     logged.join('\n'),
   );
-});
-
-test('modes that do not exist yet are refused', () => {
-  for (const deliver of ['random', 'hash'] as const) {
-    const servers = settings(['ws://127.0.0.1:1'], { deliver });
-    const make = () =>
-      new Forwarder({ queue: new MemoryQueue(), servers, host: 'h', software: 's', log: () => undefined });
-    assert.throws(make, { name: 'ForwarderError', message: /failover or broadcast/ });
-  }
 });

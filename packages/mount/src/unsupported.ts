@@ -10,8 +10,7 @@ export function unsupportedSettings(settings: MountSettings): string[] {
     if (isSet) found.push(key);
   };
   refuse(settings.mount.driver !== 'kernel', 'mount.driver: fuse-native');
-  const { deliver, tokenFile, tls, urls } = settings.servers;
-  refuse(deliver === 'random' || deliver === 'hash', `servers.deliver: ${deliver}`);
+  const { tokenFile, tls, urls } = settings.servers;
   refuse(tokenFile !== undefined, 'servers.token_file');
   refuse(tls !== undefined || urls.some((url) => url.startsWith('wss:')), 'servers.tls and wss:// URLs');
   refuse(settings.admin.listen !== undefined, 'admin.listen');

@@ -1,4 +1,4 @@
-export { encodeAttributes, type Attributes } from './attributes.js';
+export { decodeAttributes, encodeAttributes, type Attributes } from './attributes.js';
 export {
   BATCH_MAGIC,
   BATCH_PREFIX_BYTES,

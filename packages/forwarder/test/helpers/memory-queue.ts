@@ -4,13 +4,21 @@ import type { QueueSource, QueuedBatch, SequenceRange } from '../../src/index.js
 
 const ATTRIBUTES = encodeAttributes({ path: Buffer.from('a.log'), host: 'test' });
 
+/** Which file a batch is of. */
+export interface BatchOrigin {
+  path: string;
+  stream: number;
+}
+
 /** A whole batch of one record. */
-export function makeBatch(position: Position, payload: Buffer, flags = 0): Buffer {
-  const payloadStart = BATCH_PREFIX_BYTES + ATTRIBUTES.length;
+export function makeBatch(position: Position, payload: Buffer, flags = 0, origin?: BatchOrigin): Buffer {
+  const attributes =
+    origin === undefined ? ATTRIBUTES : encodeAttributes({ path: Buffer.from(origin.path), host: 'test' });
+  const payloadStart = BATCH_PREFIX_BYTES + attributes.length;
   const bytes = Buffer.alloc(payloadStart + payload.length);
   payload.copy(bytes, payloadStart);
   const fields = {
-    stream: 1,
+    stream: origin?.stream ?? 1,
     flags,
     recordCount: 1,
     timeSeconds: 1,
@@ -19,7 +27,7 @@ export function makeBatch(position: Position, payload: Buffer, flags = 0): Buffe
     uid: 0,
     gid: 0,
   };
-  writeBatchHeader(bytes, payloadStart, bytes.length, { ...fields, ...position }, ATTRIBUTES);
+  writeBatchHeader(bytes, payloadStart, bytes.length, { ...fields, ...position }, attributes);
   return bytes;
 }
 
@@ -43,10 +51,10 @@ export class MemoryQueue implements QueueSource {
     this.#sequence = 0;
   }
 
-  append(payload: string | Buffer): Position {
+  append(payload: string | Buffer, origin?: BatchOrigin): Position {
     this.#sequence += 1;
     const position = { epoch: this.#epoch, sequence: this.#sequence };
-    this.batches.push({ position, bytes: makeBatch(position, Buffer.from(payload)) });
+    this.batches.push({ position, bytes: makeBatch(position, Buffer.from(payload), 0, origin) });
     return position;
   }
 
