@@ -168,8 +168,9 @@ export class Applier {
     if (this.#output === undefined || (batch.payload.length === 0 && this.#rules?.format.raw === true)) {
       this.#group.addBatch(receiver, batch, batch.totalBytes);
     } else {
-      const taken: TakenBatch = { receiver, batch, stream: `${source.uuid}/${batch.stream}` };
-      this.#output.accept(taken);
+      // One stream, whichever relays its batches have come through.
+      const origin = batch.route?.origin ?? source.uuid;
+      this.#output.accept({ receiver, batch, stream: `${origin}/${batch.stream}` });
     }
   }
 

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { decodeAttributes } from './attributes.js';
 import { WireError } from './errors.js';
 import { ATTRIBUTES_BYTES_MAX, PAYLOAD_BYTES_MAX } from './limits.js';
+import type { Route } from './route.js';
 import { readUInt64, writeUInt64 } from './uint64.js';
 
 /*
@@ -12,8 +13,10 @@ import { readUInt64, writeUInt64 } from './uint64.js';
  *  1 u8  version 1          20 u32 number of records  52 u32 pid of the writer
  *  2 u16 flags              24 u64 sequence           56 u32 uid
  *  4 u32 attributes' bytes  32 u64 stream             60 u32 gid
- *  8 u32 payload's bytes    40 u64 time, seconds      64 attributes: msgpack map {path: bin, host: str}
+ *  8 u32 payload's bytes    40 u64 time, seconds      64 attributes
  * 12 u32 crc32 of bytes 16 to the end                 .. payload: the bytes as they were written
+ *
+ * Attributes: msgpack map {path: bin, host: str}, and of a batch that went through relays {origin: bin, via: [bin]} (Route).
  *
  * Integers are little endian. Numbers of 64 bits stay below 2^53. The checksum covers everything that is not
  * needed to find its own extent; the lengths before it are checked against the bytes that are there.
@@ -44,7 +47,7 @@ export interface BatchFields {
   epoch: number;
   /** Position within the epoch, from 1. */
   sequence: number;
-  /** Unique within the source, never used again. */
+  /** Unique within the source that the batch comes from at first, never used again. */
   stream: number;
   /** Sum of {@link BatchFlag}s. */
   flags: number;
@@ -61,6 +64,8 @@ export interface Batch extends BatchFields {
   /** Bytes, relative to the mount. Shared between batches: do not change it. */
   path: Buffer;
   host: string;
+  /** How it came here, when it does not come from its source itself. Shared between batches. */
+  route: Route | undefined;
   /** A view into the bytes that were decoded. */
   payload: Buffer;
   /** Prefix, attributes and payload. */
@@ -120,7 +125,7 @@ export function decodeBatch(bytes: Buffer, offset: number): Batch {
     );
   }
   const payloadStart = offset + BATCH_PREFIX_BYTES + bytes.readUInt32LE(offset + 4);
-  const { path, host } = decodeAttributes(bytes, offset + BATCH_PREFIX_BYTES, payloadStart);
+  const { path, host, route } = decodeAttributes(bytes, offset + BATCH_PREFIX_BYTES, payloadStart);
   return {
     epoch: bytes.readUInt32LE(offset + 16),
     sequence: readUInt64(bytes, offset + 24),
@@ -134,6 +139,7 @@ export function decodeBatch(bytes: Buffer, offset: number): Batch {
     gid: bytes.readUInt32LE(offset + 60),
     path,
     host,
+    route,
     payload: bytes.subarray(payloadStart, end),
     totalBytes,
   };

@@ -19,6 +19,7 @@ export {
   PAYLOAD_BYTES_MAX,
   PROTOCOL_VERSION,
   RANGES_MAX,
+  STAGES_MAX,
   TEXT_LENGTH_MAX,
 } from './limits.js';
 export {
@@ -46,4 +47,6 @@ export {
   readTimeMs,
   type BatchSummary,
 } from './peek.js';
+export { BatchRelay, type Received } from './relayed-batch.js';
+export { type Route } from './route.js';
 export { acksOf, rangesOf } from './ranges.js';

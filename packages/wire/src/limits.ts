@@ -4,6 +4,15 @@ export const PROTOCOL_VERSION = 1;
 /** Path and host of a stream. Linux limits one path in a system call to 4 KiB; deeper trees can be made with openat(2). */
 export const ATTRIBUTES_BYTES_MAX = 64 * 1024;
 
+/** Relays that a batch may go through. Far more than any sensible number of stages: a longer way is a loop. */
+export const STAGES_MAX = 16;
+
+/** What the attributes' route takes at most: {@link STAGES_MAX} + 1 UUIDs of 18 bytes, and their keys. */
+export const ROUTE_BYTES_MAX = 512;
+
+/** Path and host together, with their keys: with a longest route behind them they still are valid attributes. */
+export const NAMES_BYTES_MAX = ATTRIBUTES_BYTES_MAX - ROUTE_BYTES_MAX;
+
 /**
  * Payload of one batch: twice the largest `max_record` (8 MiB), so that a longest line together with the write
  * that completed it fits.
