@@ -1,0 +1,12 @@
+import { PluginProcess } from '@k2hft/plugin';
+
+/** A program that has a plugin, to be killed: its argument is the plugin's shell script. */
+const plugin = new PluginProcess({
+  name: 'owned',
+  command: ['sh', '-c', process.argv[2] ?? ''],
+  stdout: { kind: 'discard' },
+  log: () => undefined,
+});
+plugin.start();
+plugin.write(Buffer.from('a line\n'));
+setInterval(() => undefined, 1000);
