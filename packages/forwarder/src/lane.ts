@@ -1,5 +1,5 @@
 import { POSITION_ZERO, comparePositions, type Position } from '@k2hft/queue';
-import { WireError, decodeBatch, readRecordCount } from '@k2hft/wire';
+import { BatchFlag, WireError, decodeBatch, rangesOf, readFlags, readRecordCount } from '@k2hft/wire';
 import type { ServerLink } from './link.js';
 import { packBatches } from './packing.js';
 import type { QueueSource, QueuedBatch, SequenceRange } from './queue-source.js';
@@ -12,6 +12,9 @@ const READ_COUNT_MAX = 4096;
 
 /** After this much the event loop gets its turn, so that acknowledgements are read and timers run. */
 const TURN_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A look that finds only what is not sent counts as so much. */
+const LOOK_BYTES = 64 * 1024;
 
 /** Wait after the first look that found something which cannot be read yet. It doubles up to a second. */
 const NOT_READY_POLL_MS = 2;
@@ -63,7 +66,7 @@ export class Lane {
       if (turnBytes <= 0) return 0;
       const read = this.#read(room, nowMs);
       const waitMs = this.#lingerLeftMs(nowMs);
-      if (waitMs <= 0) turnBytes -= this.#flush(link, nowMs);
+      if (waitMs <= 0) turnBytes -= this.#flush(link, nowMs) || LOOK_BYTES;
       else if (read === 0) return waitMs;
       if (read === 0) return this.#whenNothingWasRead();
     }
@@ -127,10 +130,21 @@ export class Lane {
     this.#notReadyPollMs = NOT_READY_POLL_MS;
     if (this.#held.length === 0) this.#heldSinceMs = nowMs;
     const { accepts } = this.#options;
-    for (const batch of batches) {
+    for (const batch of this.#withoutLocal(batches)) {
       if (accepts?.(batch.bytes) !== false && this.#isSound(batch)) this.#hold(batch);
     }
     return batches.length;
+  }
+
+  /** What is for the plugins of this host is done with, as far as servers are concerned. */
+  #withoutLocal(batches: readonly QueuedBatch[]): readonly QueuedBatch[] {
+    const local = batches.filter(({ bytes }) => (readFlags(bytes) & BatchFlag.LOCAL) !== 0);
+    if (local.length === 0) return batches;
+    for (const epoch of new Set(local.map(({ position }) => position.epoch))) {
+      const sequences = local.filter(({ position }) => position.epoch === epoch);
+      this.acked(epoch, rangesOf(sequences.map(({ position }) => position.sequence)));
+    }
+    return batches.filter(({ bytes }) => (readFlags(bytes) & BatchFlag.LOCAL) === 0);
   }
 
   #hold(batch: QueuedBatch): void {

@@ -51,10 +51,10 @@ export class MemoryQueue implements QueueSource {
     this.#sequence = 0;
   }
 
-  append(payload: string | Buffer, origin?: BatchOrigin): Position {
+  append(payload: string | Buffer, origin?: BatchOrigin, flags = 0): Position {
     this.#sequence += 1;
     const position = { epoch: this.#epoch, sequence: this.#sequence };
-    this.batches.push({ position, bytes: makeBatch(position, Buffer.from(payload), 0, origin) });
+    this.batches.push({ position, bytes: makeBatch(position, Buffer.from(payload), flags, origin) });
     return position;
   }
 
