@@ -21,9 +21,10 @@ import { closeSocket, openSocket, sendMessage } from './socket.js';
 /**
  * - `gone`: it broke, was closed, or is silent.
  * - `refused`: the server has said that it does not like what it got.
+ * - `loop`: the server has got back what went through it before: relays send to each other in a circle.
  * - `nonsense`: the server sent what cannot be understood.
  */
-export type Loss = 'gone' | 'refused' | 'nonsense';
+export type Loss = 'gone' | 'refused' | 'loop' | 'nonsense';
 
 /** What a connection tells. After `lost` it tells nothing more. */
 export interface ConnectionEvents {
@@ -42,7 +43,7 @@ export interface ConnectionEvents {
 
 export interface ConnectionOptions {
   readonly url: string;
-  readonly servers: Pick<ForwarderServers, 'tls' | 'tokenFile'>;
+  readonly servers: Pick<ForwarderServers, 'tls' | 'tokenFile' | 'failoverAfterMs'>;
   readonly tuning: Tuning;
   readonly hello: () => { source: string; epoch: number; host: string; software: string };
 }
@@ -144,7 +145,10 @@ export class Connection {
   #handle(message: ControlMessage): void {
     const welcomed = this.#state === 'welcomed';
     if (message.type === 'error')
-      this.fail(`the server refuses: ${message.message} (${message.code})`, 'refused');
+      this.fail(
+        `the server refuses: ${message.message} (${message.code})`,
+        message.code === 'loop' ? 'loop' : 'refused',
+      );
     else if (message.type === 'welcome' && !welcomed) this.#welcome(message);
     else if (message.type === 'ack' && welcomed) this.#events.ack(message);
     else if (message.type === 'status' && welcomed) this.#events.status(message);

@@ -215,14 +215,17 @@ export class ServerLink {
   }
 
   #lost(reason: string, kind: Loss): void {
-    const { tuning, random = Math.random } = this.#options;
+    const { servers, tuning, random = Math.random } = this.#options;
     this.#connection = undefined;
     this.flight.stale = !this.flight.empty;
     // Whatever it is that the server does not like, these are looked at before they are sent again.
     if (kind === 'refused') this.flight.suspect = this.flight.stale;
     this.#lastError = { message: reason, atMs: Date.now() };
     this.#complaints.say(kind === 'gone' ? 'warn' : 'error', `${this.url}: ${reason}`);
-    const delayMs = backoffMs(this.#failures, tuning.backoffMinMs, tuning.backoffMaxMs, random());
+    const delayMs =
+      kind === 'loop'
+        ? Math.max(tuning.loopRetryMs, 2 * servers.failoverAfterMs)
+        : backoffMs(this.#failures, tuning.backoffMinMs, tuning.backoffMaxMs, random());
     this.#failures += 1;
     this.#retryTimer = setTimeout(() => {
       this.#connect();

@@ -32,6 +32,11 @@ export interface Tuning {
   /** First and longest wait before connecting again. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /**
+   * How long a server is left alone that has said that it got its own batches back. Only a change of settings helps, and
+   * each attempt is an error in two logs. At least twice `failoverAfterMs`, so that another server gets them.
+   */
+  readonly loopRetryMs: number;
   /** Bytes sent and not acknowledged, per server: what a fast network carries in the time of one fsync. */
   readonly windowBytes: number;
   /** Bytes given to the socket and not yet taken by the kernel, above which sending pauses. */
@@ -45,6 +50,7 @@ export const DEFAULT_TUNING: Tuning = {
   ackTimeoutMs: 60_000,
   backoffMinMs: 100,
   backoffMaxMs: 10_000,
+  loopRetryMs: 60_000,
   windowBytes: 32 * 1024 * 1024,
   bufferedBytesMax: 1024 * 1024,
 };
