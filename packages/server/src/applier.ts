@@ -128,8 +128,9 @@ export class Applier {
     return this.#blockage.reason;
   }
 
-  /** A connection of that source begins; `leave` when it ends. */
+  /** A connection of that source begins; `leave` when it ends. Throws {@link ServerError} for one that is refused. */
   join(uuid: string): Source {
+    this.#sinks.admitSource(uuid);
     let source = this.#sources.get(uuid);
     if (source === undefined) {
       source = new Source(uuid, this.#options.state.applied(uuid));

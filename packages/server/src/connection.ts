@@ -39,6 +39,9 @@ const SILENCE_MAX_MS = 15_000;
 /** Acknowledgements that a peer does not read: more of them than this means that it never will. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
+/** A source that is refused gets the acknowledgements of what was taken from it before; no longer than this. */
+const REFUSAL_DEADLINE_MS = 5000;
+
 /** Close codes of RFC 6455. */
 const CloseCode = { NORMAL: 1000, GOING_AWAY: 1001, PROTOCOL: 1002, POLICY: 1008, TRY_AGAIN: 1013 } as const;
 
@@ -65,6 +68,10 @@ export class Connection {
   #hello: HelloMessage | undefined;
   #session: { applier: Applier; receiver: Receiver } | undefined;
   #deadline: NodeJS.Timeout;
+  /** Batches that were taken and not acknowledged yet. */
+  #owedCount = 0;
+  /** It is refused, as soon as nothing is owed any more; it is not listened to. */
+  #refusal: ServerError | undefined;
   #bytesReadBefore = 0;
   #heardAtMs = performance.now();
 
@@ -92,7 +99,13 @@ export class Connection {
     const { applier, log, software } = this.#host;
     const hello = this.#hello;
     if (this.#state !== 'waiting' || applier === undefined || hello === undefined) return;
-    const source = applier.join(hello.source);
+    let source: Source;
+    try {
+      source = applier.join(hello.source);
+    } catch (error) {
+      this.#receiveFailed(error);
+      return;
+    }
     this.#state = 'open';
     this.#session = { applier, receiver: this.#receiver(source) };
     this.#send({ type: 'welcome', protocol: PROTOCOL_VERSION, software, messageBytesMax: MESSAGE_BYTES_MAX });
@@ -104,7 +117,7 @@ export class Connection {
   /** Reads on, or stops reading. */
   obeyGate(): void {
     if (this.#state === 'greeting' || this.#state === 'ended') return;
-    if (this.#host.isGateOpen && this.#state === 'open') {
+    if (this.#host.isGateOpen && this.#state === 'open' && this.#refusal === undefined) {
       this.#socket.resume();
       this.#heardAtMs = performance.now();
     } else {
@@ -183,7 +196,7 @@ export class Connection {
   }
 
   #receive(message: Buffer, isBinary: boolean): void {
-    if (this.#state === 'ended') return;
+    if (this.#state === 'ended' || this.#refusal !== undefined) return;
     try {
       if (!isBinary) throw new WireError('malformed', 'a text message: everything here is binary');
       if (holdsBatches(message)) this.#receiveBatches(message);
@@ -198,18 +211,37 @@ export class Connection {
       const code = error.code === 'protocol' ? 'protocol' : 'malformed';
       this.refuse(code, error.message, CloseCode.PROTOCOL);
     } else if (error instanceof ServerError) {
-      this.refuse(error.code, error.message);
+      this.#refuseWhenSafe(error);
     } else {
       this.#host.log('error', `${this.#peer}: ${printable(messageOf(error))}`);
       throw error;
     }
   }
 
+  /**
+   * What was taken from the source before is acknowledged first: it would be sent to another server as well. Nothing
+   * more is read meanwhile.
+   */
+  #refuseWhenSafe(refusal: ServerError): void {
+    if (this.#owedCount === 0) {
+      this.refuse(refusal.code, refusal.message);
+      return;
+    }
+    this.#refusal = refusal;
+    this.obeyGate();
+    this.#deadline = setTimeout(() => {
+      this.refuse(refusal.code, refusal.message);
+    }, REFUSAL_DEADLINE_MS);
+  }
+
   #receiveBatches(message: Buffer): void {
     if (this.#session === undefined) throw new WireError('malformed', 'batches before the hello');
     const { applier, receiver } = this.#session;
     try {
-      for (const batch of decodeBatches(message)) applier.accept(receiver, batch);
+      for (const batch of decodeBatches(message)) {
+        applier.accept(receiver, batch);
+        this.#owedCount++;
+      }
     } finally {
       applier.flush();
     }
@@ -254,8 +286,11 @@ export class Connection {
       for (let start = 0; start < ranges.length; start += RANGES_MAX) {
         this.#send({ type: 'ack', epoch, ranges: ranges.slice(start, start + RANGES_MAX) });
       }
+      for (const [first, last] of ranges) this.#owedCount -= last - first + 1;
     }
-    if (this.#socket.bufferedAmount > UNREAD_BYTES_MAX) {
+    if (this.#refusal !== undefined && this.#owedCount <= 0) {
+      this.refuse(this.#refusal.code, this.#refusal.message);
+    } else if (this.#socket.bufferedAmount > UNREAD_BYTES_MAX) {
       this.#host.log('warn', `${this.#peer} does not read its acknowledgements: disconnected`);
       this.cut();
     }

@@ -4,6 +4,9 @@
  * - `format`, `path_template`, `unsupported`: settings that cannot be used as they are.
  * - `state_locked`, `state_damaged`, `state_dir`: the state directory.
  * - `output_dir`: the directory that everything is written below.
+ * - `relay_settings`, `relay_locked`, `relay_queue`: the relay cannot be served as it is configured, or its queue.
+ * - `too_long`: a batch that does not fit into the relay's queue.
+ * - `loop`: a batch came back to a relay.
  * - `listen`: the address cannot be listened on.
  * - `permission`: the system does not let this user do it.
  * - `too_many_gaps`: a source leaves more gaps between its sequences than are kept.
@@ -18,6 +21,11 @@ export type ServerErrorCode =
   | 'state_damaged'
   | 'state_dir'
   | 'output_dir'
+  | 'relay_settings'
+  | 'relay_locked'
+  | 'relay_queue'
+  | 'too_long'
+  | 'loop'
   | 'listen'
   | 'permission'
   | 'too_many_gaps'

@@ -6,6 +6,7 @@ const FIXED: readonly (readonly [name: string, value: (settings: ServerSettings)
   ['listen', (settings) => settings.listen],
   ['state_dir', (settings) => settings.stateDir],
   ['max_connections', (settings) => settings.maxConnections],
+  ['relay', (settings) => settings.relay],
   ['output.dir', (settings) => settings.output?.dir],
   // The state is opened for one or the other kind of commit.
   ['output.fsync (from or to "no")', (settings) => settings.output?.fsync === 'no'],

@@ -21,6 +21,10 @@ export class SinkList {
     return bytes;
   }
 
+  admitSource(source: string): void {
+    for (const sink of this.#sinks) sink.admitSource?.(source);
+  }
+
   admit(batch: Batch): void {
     for (const sink of this.#sinks) sink.admit?.(batch);
   }

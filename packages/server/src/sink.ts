@@ -16,6 +16,8 @@ export interface SinkWait {
  * acknowledged are taken once more.
  */
 export interface Sink {
+  /** Throws ServerError for a source that must not be connected. */
+  admitSource?(source: string): void;
   /** Throws ServerError for a batch that must not be taken; its source is told the code and the message. */
   admit?(batch: Batch): void;
   /** Takes a batch that the server has not applied before, in order. A sink that has it already (its own ledger) ignores it. */

@@ -12,6 +12,8 @@ export interface ServerFolder {
   output?: Record<string, unknown>;
   top?: Record<string, unknown>;
   port?: number;
+  /** A pure relay: `top` says where to. */
+  noOutput?: boolean;
 }
 
 export interface RunningServer extends StartedProcess {
@@ -19,12 +21,18 @@ export interface RunningServer extends StartedProcess {
   outputFolder: string;
 }
 
-export function configurationOf({ folder, output = {}, top = {}, port = 0 }: ServerFolder): string {
+export function configurationOf({
+  folder,
+  output = {},
+  top = {},
+  port = 0,
+  noOutput = false,
+}: ServerFolder): string {
   mkdirSync(join(folder, 'output'), { recursive: true });
   return JSON.stringify({
     listen: `ws://127.0.0.1:${port}`,
     state_dir: join(folder, 'state'),
-    output: { dir: join(folder, 'output'), ...output },
+    ...(noOutput ? {} : { output: { dir: join(folder, 'output'), ...output } }),
     ...top,
   });
 }
