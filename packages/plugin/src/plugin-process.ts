@@ -116,7 +116,7 @@ export class PluginProcess {
   async stop(graceMs = GRACE_MS, termMs = this.tuning.termMs): Promise<void> {
     if (this.state !== 'stopped') this.state = 'stopping';
     clearTimeout(this.timer);
-    clearInterval(this.watch);
+    clearTimeout(this.watch);
     // A start that is under way ends at once; an orderly end that is under way is not made shorter.
     await Promise.all([this.running?.end(graceMs, termMs), this.work]);
     await this.running?.end(graceMs, termMs);
@@ -182,7 +182,7 @@ export class PluginProcess {
   private processEnded(plugin: RunningPlugin, how: string): void {
     if (this.isStopping() || this.running !== plugin) return;
     this.running = undefined;
-    clearInterval(this.watch);
+    clearTimeout(this.watch);
     if (this.state === 'renewing') this.begin();
     else this.failed(how, performance.now() - plugin.startedAtMs);
   }
@@ -200,13 +200,21 @@ export class PluginProcess {
   }
 
   private watchOutput(plugin: RunningPlugin): void {
-    this.watch = setInterval(() => {
-      if (plugin.isOutputCurrent || this.state !== 'running') return;
-      clearInterval(this.watch);
-      this.state = 'renewing';
-      this.options.log('info', `plugin ${this.options.name}: its output file has gone, it gets a new one`);
-      void this.renew(plugin);
+    this.watch = setTimeout(() => {
+      void this.lookAtOutput(plugin);
     }, this.tuning.watchMs);
+  }
+
+  private async lookAtOutput(plugin: RunningPlugin): Promise<void> {
+    const isCurrent = await plugin.isOutputCurrent();
+    if (this.state !== 'running' || this.running !== plugin) return;
+    if (isCurrent) {
+      this.watchOutput(plugin);
+      return;
+    }
+    this.state = 'renewing';
+    this.options.log('info', `plugin ${this.options.name}: its output file has gone, it gets a new one`);
+    await this.renew(plugin);
   }
 
   /** The process gets the rest of the record that it has begun, and an orderly end; then the next one is started. */

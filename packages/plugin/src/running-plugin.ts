@@ -66,7 +66,7 @@ export class RunningPlugin {
   /** Rejects with PluginError. */
   static async start(options: RunningPluginOptions): Promise<RunningPlugin> {
     const [program = '', ...args] = options.command;
-    const output = options.stdout.kind === 'file' ? openOutput(options.stdout) : undefined;
+    const output = options.stdout.kind === 'file' ? await openOutput(options.stdout) : undefined;
     const opened = output === undefined ? [] : [output.fd];
     try {
       const { readFd, writeFd } = await openPipe();
@@ -91,8 +91,8 @@ export class RunningPlugin {
   }
 
   /** Its output file is still the one that is there. */
-  get isOutputCurrent(): boolean {
-    return this.output?.isCurrent() ?? true;
+  async isOutputCurrent(): Promise<boolean> {
+    return this.output === undefined || (await this.output.isCurrent());
   }
 
   pump(): void {
