@@ -1,6 +1,7 @@
 import type { AckSet } from './ack-set.js';
 import { BatchArena } from './batch-arena.js';
 import type { DrainBooks } from './drain-books.js';
+import type { HotTier } from './hot-tier.js';
 import { FLAG_DURABLE_FIRST } from './limits.js';
 import { after as behind } from './mover.js';
 import { comparePositions, type Position } from './position.js';
@@ -20,7 +21,7 @@ export class BatchReader {
   private readonly arena = new BatchArena();
 
   constructor(
-    private readonly books: DrainBooks,
+    private readonly books: DrainBooks<HotTier>,
     /** 0: batches never expire. */
     private readonly expireMs: number,
     /** A DURABLE_FIRST batch waits at the head of hot. */

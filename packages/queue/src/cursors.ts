@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import { AckSet, type AckSetRecord } from './ack-set.js';
-import { comparePositions, type Position } from './position.js';
+import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import type { Range } from './range-set.js';
 
 export interface CursorsRecord {
@@ -8,21 +8,34 @@ export interface CursorsRecord {
   readonly cursors: Readonly<Record<string, AckSetRecord>>;
 }
 
+/** A plugin that is new is not fed with what was written before it was wanted. */
+const PLUGIN_PREFIX = 'plugin ';
+
 /**
  * What each destination has acked, and what needs no delivery to anybody: `gone`, which is what all of them have
  * acked and what was given up. While there is a cursor, gone is exactly what their sets have in common.
  */
 export class Cursors {
   readonly gone: AckSet;
+  /** A cursor begins behind what is there: a successor must know of it. */
+  readonly beginsBehind: boolean;
   private readonly sets = new Map<string, AckSet>();
 
-  /** `names` are the destinations from now on: the others are forgotten, new ones begin with what is still there. */
-  constructor(record: CursorsRecord | undefined, names: readonly string[]) {
+  /**
+   * `names` are the destinations from now on: the others are forgotten, and hold nothing any more. New ones begin
+   * with what is still there; those of plugins with what comes behind `newest`.
+   */
+  constructor(record: CursorsRecord | undefined, names: readonly string[], newest = POSITION_ZERO) {
     this.gone = new AckSet(record?.gone);
     const known = record?.cursors ?? {};
+    this.beginsBehind = names.some((name) => name.startsWith(PLUGIN_PREFIX) && !Object.hasOwn(known, name));
     for (const name of names) {
       const earlier = Object.hasOwn(known, name) ? known[name] : undefined;
-      this.sets.set(name, new AckSet(earlier ?? this.gone.record()));
+      const set = new AckSet(earlier ?? this.gone.record());
+      if (earlier === undefined && name.startsWith(PLUGIN_PREFIX)) {
+        set.addBelow({ epoch: newest.epoch, sequence: newest.sequence + 1 });
+      }
+      this.sets.set(name, set);
     }
     this.gatherGone();
   }

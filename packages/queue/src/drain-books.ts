@@ -2,16 +2,18 @@ import { addAmounts, addLoss, NO_AMOUNT, type Amount, type Losses } from './coun
 import type { Cursors } from './cursors.js';
 import type { DrainState } from './drain-state.js';
 import { QueueError } from './errors.js';
+import type { HotTier } from './hot-tier.js';
 import type { HotView } from './hot-view.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import type { Range } from './range-set.js';
 import type { InspectBatch } from './settings.js';
 import type { Store } from './store.js';
+import type { StoreFile } from './store-file.js';
 import type { Told, ToldWriter } from './told-file.js';
 
 /** What the drain has open. */
-export interface DrainParts {
-  readonly hot: HotView;
+export interface DrainParts<Hot extends HotTier = HotView> {
+  readonly hot: Hot;
   readonly store: Store;
   readonly state: DrainState;
   readonly cursors: Cursors;
@@ -23,8 +25,8 @@ export interface DrainParts {
  * What the drain knows of every batch: who has acked it, how far the checkpoint is, what was given up and why. Each
  * change is told to the worker at once, and saved now and then.
  */
-export class DrainBooks implements DrainParts {
-  readonly hot: HotView;
+export class DrainBooks<Hot extends HotTier = HotView> implements DrainParts<Hot> {
+  readonly hot: Hot;
   readonly store: Store;
   readonly state: DrainState;
   readonly cursors: Cursors;
@@ -39,7 +41,7 @@ export class DrainBooks implements DrainParts {
   private savedAtMs = 0;
   private isClosed = false;
 
-  constructor(parts: DrainParts) {
+  constructor(parts: DrainParts<Hot>) {
     ({
       hot: this.hot,
       store: this.store,
@@ -70,6 +72,30 @@ export class DrainBooks implements DrainParts {
     this.changed();
   }
 
+  /** This cursor does not get them; the others do. */
+  giveUpFor(cursor: string, epoch: number, ranges: readonly Range[]): void {
+    this.cursors.ack(cursor, epoch, ranges);
+    this.changed();
+  }
+
+  noteLoss(reason: string, amount: Amount): void {
+    if (amount.batches === 0) return;
+    this.losses = addLoss(this.losses, reason, amount);
+    this.stale = true;
+  }
+
+  /** Without a destination nothing is wanted, so that nothing is kept. */
+  forgetUnwanted(): void {
+    if (this.cursors.names.length > 0) return;
+    const { last } = this.store;
+    const inHot = this.hot.freshLastPosition();
+    const newest = inHot !== undefined && comparePositions(inHot, last) > 0 ? inHot : last;
+    const next = { epoch: newest.epoch, sequence: newest.sequence + 1 };
+    if (comparePositions(next, this.cursors.gone.floor) <= 0) return;
+    this.cursors.giveUpBelow(next);
+    this.changed();
+  }
+
   expired({ epoch, sequence }: Position, bytes: Buffer): void {
     this.giveUp(epoch, sequence, sequence, 'expired', this.amountOf(bytes));
   }
@@ -92,9 +118,18 @@ export class DrainBooks implements DrainParts {
 
   /** Drops whole files of the store, oldest first: only these free the disk. */
   async dropFromStore(bytes: number, ticket: number): Promise<void> {
+    this.giveUpFiles(bytes);
+    await this.unlinkCovered();
+    this.tell({ answeredDrop: ticket });
+  }
+
+  /** The oldest files of the store, so that `bytes` are freed beside those of files that are covered already. */
+  giveUpFiles(bytes: number, covered: readonly StoreFile[] = []): Amount {
     let freedBytes = 0;
+    let given = NO_AMOUNT;
     for (const file of this.store.all) {
-      if (freedBytes >= bytes || file.last === undefined || file.first === undefined) break;
+      if (freedBytes >= bytes) break;
+      if (file.last === undefined || file.first === undefined || covered.includes(file)) continue;
       freedBytes += file.fileBytes;
       let dropped = NO_AMOUNT;
       const wanted: Position[] = [];
@@ -106,10 +141,10 @@ export class DrainBooks implements DrainParts {
       });
       for (const { epoch, sequence } of wanted) this.cursors.giveUp(epoch, sequence, sequence);
       this.losses = addLoss(this.losses, 'drop_oldest', dropped);
+      given = addAmounts(given, dropped);
     }
     this.stale = true;
-    await this.unlinkCovered();
-    this.tell({ answeredDrop: ticket });
+    return given;
   }
 
   /** Acks first, then the files: a file that is gone must not look like a loss after the power was lost. */
@@ -170,7 +205,10 @@ export class DrainBooks implements DrainParts {
   private lastSequence(epoch: number): number {
     // A tier may look older than what was already read from it, see environment.ts.
     const read = this.readTo.epoch === epoch ? this.readTo.sequence : 0;
-    if (epoch === this.hot.epoch) return Math.max(this.hot.freshLastPosition()?.sequence ?? 0, read);
+    if (epoch === this.hot.epoch) {
+      const stored = this.store.last.epoch === epoch ? this.store.last.sequence : 0;
+      return Math.max(this.hot.freshLastPosition()?.sequence ?? 0, stored, read);
+    }
     try {
       return Math.max(this.store.lastInEpoch(epoch), read);
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { DrainBooks } from './drain-books.js';
+import type { HotTier } from './hot-tier.js';
 import { after } from './mover.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 
@@ -11,7 +12,7 @@ export class Expiry {
   private doneTo = POSITION_ZERO;
 
   constructor(
-    private readonly books: DrainBooks,
+    private readonly books: DrainBooks<HotTier>,
     /** 0: never. */
     private readonly expireMs: number,
   ) {}

@@ -11,7 +11,9 @@ export {
   type RowChanges,
 } from './hot-queue.js';
 export { REST_PREFIX, type DurableRest } from './durable-rests.js';
-export { QueueDrain, type DrainStatistics, type QueueDrainOptions } from './queue-drain.js';
+export { QueueDrain, type QueueDrainOptions } from './queue-drain.js';
+export { DirectQueue, type DirectQueueOptions } from './direct-queue.js';
+export type { DrainStatistics } from './drain-statistics.js';
 export type { QueuedBatch } from './batch-reader.js';
 export type { CursorStatistics } from './pending.js';
 export { makeWakeFifo, Waker, WakeListener } from './wake.js';

@@ -10,6 +10,9 @@ export const VALUE_BYTES_MAX = 16 * 1024 * 1024 - 1;
  */
 export const OPEN_RESERVE_BYTES = 1024 * 1024;
 
+/** Left free by the store: a file of it is made when the disk is nearly full, and hot may be opened after that. */
+export const STORE_RESERVE_BYTES = 2 * OPEN_RESERVE_BYTES;
+
 /** Reader slots: a worker, a forwarder, a few command lines, and the slots of killed ones until they are cleared. */
 export const READERS_MAX = 64;
 

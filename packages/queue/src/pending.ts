@@ -1,5 +1,7 @@
 import type { AckSet } from './ack-set.js';
+import type { Amount } from './counters.js';
 import type { DrainBooks } from './drain-books.js';
+import type { HotTier } from './hot-tier.js';
 import { after } from './mover.js';
 import { comparePositions, type Position } from './position.js';
 import type { StoreFile } from './store-file.js';
@@ -17,19 +19,22 @@ export interface CursorStatistics {
 const LOOK_BATCHES = 2000;
 const LOOK_BYTES = 16 * 1024 * 1024;
 
-export function pendingOf(books: DrainBooks, acked: AckSet): CursorStatistics {
+export function pendingOf(books: DrainBooks<HotTier>, acked: AckSet): CursorStatistics {
+  return { ...pendingAmount(books, acked), oldestMs: oldestMs(books, acked) };
+}
+
+export function pendingAmount(books: DrainBooks<HotTier>, acked: AckSet): Amount {
   const stored = pendingInStore(books, acked);
   const hot = pendingInHot(books, acked);
   return {
     batches: stored.batches + hot.batches,
     records: Math.round(stored.records + hot.records),
     bytes: Math.round(stored.bytes + hot.bytes),
-    oldestMs: oldestMs(books, acked),
   };
 }
 
 function pendingInStore(
-  { store }: DrainBooks,
+  { store }: DrainBooks<HotTier>,
   acked: AckSet,
 ): { batches: number; records: number; bytes: number } {
   let [batches, records, bytes] = [0, 0, 0];
@@ -46,7 +51,10 @@ function pendingInStore(
   return { batches, records, bytes };
 }
 
-function pendingInHot(books: DrainBooks, acked: AckSet): { batches: number; records: number; bytes: number } {
+function pendingInHot(
+  books: DrainBooks<HotTier>,
+  acked: AckSet,
+): { batches: number; records: number; bytes: number } {
   const { hot, inspect } = books;
   hot.refresh();
   const last = hot.lastPosition();
@@ -67,7 +75,7 @@ function pendingInHot(books: DrainBooks, acked: AckSet): { batches: number; reco
   return { batches, records: records * scale, bytes: bytes * scale };
 }
 
-function oldestMs(books: DrainBooks, acked: AckSet): number | undefined {
+function oldestMs(books: DrainBooks<HotTier>, acked: AckSet): number | undefined {
   const { hot, store, inspect } = books;
   const checkpointed = books.checkpointed;
   let found: number | undefined;

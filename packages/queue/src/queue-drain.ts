@@ -1,21 +1,23 @@
 import { mkdirSync } from 'node:fs';
 import { BatchReader, type QueuedBatch } from './batch-reader.js';
 import { CheckpointSchedule } from './checkpoint-schedule.js';
-import { mergeLosses, type Losses } from './counters.js';
+import { NO_AMOUNT, type Amount } from './counters.js';
+import { limitCursor } from './cursor-limit.js';
 import { Cursors } from './cursors.js';
 import { DrainBooks } from './drain-books.js';
 import { DrainState } from './drain-state.js';
 import { supersededRests } from './durable-rests.js';
+import { statisticsOf, type DrainStatistics } from './drain-statistics.js';
 import { QueueError } from './errors.js';
 import { Expiry } from './expiry.js';
+import { FaultReporter } from './fault-reporter.js';
 import { HotAdoption } from './hot-adoption.js';
 import { currentBootId, hotMapBytes } from './hot-folder.js';
 import { HotView } from './hot-view.js';
 import { loadIdentity } from './identity.js';
-import { RETRY_MS, STATE_SAVE_MS } from './limits.js';
+import { STATE_SAVE_MS } from './limits.js';
 import { OneAtATime } from './one-at-a-time.js';
-import { pendingOf, type CursorStatistics } from './pending.js';
-import { comparePositions, type Position } from './position.js';
+import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import type { Range } from './range-set.js';
 import type { Fault, InspectBatch, QueueOptions } from './settings.js';
 import { Store } from './store.js';
@@ -31,18 +33,6 @@ export interface QueueDrainOptions {
   readonly onFault: Fault;
   /** For tests; the kernel's by default. */
   readonly bootId?: string;
-}
-
-export interface DrainStatistics {
-  readonly cursors: Readonly<Record<string, CursorStatistics>>;
-  /** Used pages of hot. */
-  readonly hotBytes: number;
-  /** Files of the store. */
-  readonly storeBytes: number;
-  readonly storeFiles: number;
-  readonly checkpointed: Position;
-  /** By reason: `expired`, `drop_oldest`, `missing`, what the worker noted, and `hot_lost` after the power was lost. */
-  readonly lost: Losses;
 }
 
 /** How often ages are looked at: a quarter of the checkpoint's age, within these bounds. */
@@ -61,8 +51,7 @@ export class QueueDrain {
   /** Whatever writes the store or the state, and whatever changes which hot is looked at. */
   private readonly writing = new OneAtATime();
   private checkpointWaits = false;
-  private failedAtMs = -Infinity;
-  private lastFault = '';
+  private readonly faults: FaultReporter;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -72,6 +61,7 @@ export class QueueDrain {
     private readonly books: DrainBooks,
   ) {
     const { dir, settings, onFault } = options;
+    this.faults = new FaultReporter(onFault);
     this.schedule = new CheckpointSchedule(books, settings.checkpointMs);
     this.expiry = new Expiry(books, settings.expireMs);
     this.adoption = new HotAdoption(dir, books, onFault, this.fault);
@@ -90,17 +80,20 @@ export class QueueDrain {
     try {
       const superseded = supersededRests(dir, state.rests(), inspect);
       const store = Store.open(dir, settings, options.onFault);
-      const cursors = new Cursors(state.cursors(), options.cursors);
       const told = new ToldWriter(dir, bootId);
+      const record = state.cursors();
+      const cursors = new Cursors(record, options.cursors, record && newestKnown(store, told));
       cursors.giveUpBelow(told.told.floor);
       for (const record of store.leftOut()) cursors.giveUpAll(record);
       // Only then may the batches that carry these rests on be sent.
       const removals = new Map([...superseded].map((key) => [key, undefined]));
-      if (removals.size > 0) await state.save(cursors.record(), state.losses(), removals);
+      if (removals.size > 0 || cursors.beginsBehind)
+        await state.save(cursors.record(), state.losses(), removals);
       const hot = new HotView(dir, bootId, hotMapBytes(settings));
       const books = new DrainBooks({ hot, store, state, cursors, told, inspect });
       const drain = new QueueDrain(options, source, books);
       await drain.adoption.adopt();
+      books.forgetUnwanted();
       drain.start();
       return drain;
     } catch (error) {
@@ -119,14 +112,7 @@ export class QueueDrain {
    * `bytesMax` bytes but at least one. Start with floor(); go on with the position of the last one.
    */
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
-    try {
-      return this.reader.read(cursor, after, bytesMax, countMax);
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      // What cannot be read just now is read later.
-      this.fault(error);
-      return [];
-    }
+    return this.attempt(() => this.reader.read(cursor, after, bytesMax, countMax), []);
   }
 
   /** The worker sees it at once. What was never appended cannot be acked. */
@@ -155,6 +141,7 @@ export class QueueDrain {
   noticed(): void {
     if (this.isClosed) return;
     const { hot, told } = this.books;
+    this.books.forgetUnwanted();
     if (this.adoption.isNeeded) {
       if (!this.writing.isBusy) this.writing.run(() => this.adoption.adopt()).catch(this.fault);
       return;
@@ -184,20 +171,15 @@ export class QueueDrain {
   }
 
   statistics(): DrainStatistics {
-    const { hot, store, cursors, losses, checkpointed } = this.books;
-    const { usedBytes } = hot.usage();
-    const lost = mergeLosses(losses, hot.losses());
-    hot.refresh();
-    return {
-      cursors: Object.fromEntries(
-        cursors.names.map((name) => [name, pendingOf(this.books, cursors.set(name))]),
-      ),
-      hotBytes: usedBytes,
-      storeBytes: store.bytes,
-      storeFiles: store.all.length,
-      checkpointed,
-      lost,
-    };
+    return statisticsOf(this.books);
+  }
+
+  /**
+   * Gives up the oldest pending batches of this cursor, behind `after`, until about `bytesMax` bytes are pending;
+   * they are counted as `plugin_behind`. With `after` a reader keeps what it has read and not acked.
+   */
+  limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO): Amount {
+    return this.attempt(() => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
   }
 
   /** It begins with what is still there. */
@@ -229,7 +211,7 @@ export class QueueDrain {
   private start(): void {
     const intervalMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, this.options.settings.checkpointMs / 4));
     this.timer = setInterval(() => {
-      if (this.isClosed || this.writing.isBusy || this.failedLately()) return;
+      if (this.isClosed || this.writing.isBusy || this.faults.failedLately) return;
       this.noticed();
       this.writing.run(() => this.tick()).catch(this.fault);
     }, intervalMs);
@@ -251,7 +233,7 @@ export class QueueDrain {
 
   /** One that waits is enough: it sees all requests that were made before it begins. */
   private startCheckpoint(): void {
-    if (this.checkpointWaits || this.failedLately()) return;
+    if (this.checkpointWaits || this.faults.failedLately) return;
     this.checkpointWaits = true;
     const run = () => {
       this.checkpointWaits = false;
@@ -264,20 +246,26 @@ export class QueueDrain {
     if (this.isClosed) return;
     if (this.adoption.isNeeded) await this.adoption.adopt();
     await this.schedule.run();
-    this.lastFault = '';
+    this.faults.cleared();
   }
 
-  private failedLately(): boolean {
-    return performance.now() - this.failedAtMs < RETRY_MS;
+  /** What cannot be read just now is read later. */
+  private attempt<T>(look: () => T, otherwise: T): T {
+    try {
+      return look();
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      this.fault(error);
+      return otherwise;
+    }
   }
 
   private readonly fault = (error: unknown): void => {
-    if (this.isClosed) return;
-    this.failedAtMs = performance.now();
-    const code = error instanceof QueueError ? error.code : 'store_failed';
-    const message = error instanceof Error ? error.message : String(error);
-    if (`${code} ${message}` === this.lastFault) return;
-    this.lastFault = `${code} ${message}`;
-    this.options.onFault({ code, message });
+    if (!this.isClosed) this.faults.report(error);
   };
+}
+
+/** What is behind it was written since the mount began, or before an end that was not orderly. */
+function newestKnown(store: Store, { told }: ToldWriter): Position {
+  return comparePositions(store.last, told.checkpointed) > 0 ? store.last : told.checkpointed;
 }

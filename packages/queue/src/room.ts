@@ -24,13 +24,14 @@ export class Room {
   constructor(
     private readonly directory: string,
     private readonly options: QueueOptions,
+    private readonly reserveBytes = OPEN_RESERVE_BYTES,
   ) {}
 
   /** Pages inside of hot's file that hold nothing count as free: they are used before the file grows. */
   measure(hot: Usage, storeBytes: number): void {
     const space = diskSpace(this.directory);
     const insideBytes = Math.max(0, hot.fileBytes - hot.usedBytes);
-    const keepBytes = Math.max(OPEN_RESERVE_BYTES, minFreeBytes(this.options.minFree, space));
+    const keepBytes = Math.max(this.reserveBytes, minFreeBytes(this.options.minFree, space));
     this.sizeBytes = this.options.maxSizeBytes - hot.usedBytes - storeBytes;
     this.diskBytes = space.availableBytes - keepBytes + insideBytes;
     this.freeOnDiskBytes = space.availableBytes - OPEN_RESERVE_BYTES + insideBytes;

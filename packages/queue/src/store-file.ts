@@ -1,10 +1,21 @@
+import assert from 'node:assert';
 import { statSync } from 'node:fs';
 import type { AckSetRecord } from './ack-set.js';
 import { decodeAckSet, encodeAckSet } from './ack-set-record.js';
 import { addAmounts, decodeLosses, encodeLosses, NO_AMOUNT, type Amount } from './counters.js';
 import { Environment } from './environment.js';
 import { QueueError } from './errors.js';
-import { BATCHES_END, BATCHES_START, batchKey, batchPosition, ownKey } from './keys.js';
+import { decodePosition, encodePosition } from './hot-rows.js';
+import {
+  BATCHES_END,
+  BATCHES_START,
+  batchKey,
+  batchPosition,
+  keyText,
+  ownKey,
+  rowKey,
+  rowRange,
+} from './keys.js';
 import { comparePositions, type Position } from './position.js';
 import { removeStoreFile } from './store-folder.js';
 
@@ -20,6 +31,19 @@ const SUM = ownKey('sum');
 /** and what nobody wanted any more when its last batches were put in: these were left out. */
 const GONE = ownKey('gone');
 
+/**
+ * Of a file that carries a ledger: where it begins. What earlier files hold from there on is void: it is of an
+ * append that had failed, or seemed to have, and was made again.
+ */
+const FROM = ownKey('from');
+
+/** The rows that go with batches into one transaction; undefined removes. */
+export interface LedgerRows {
+  readonly rows: ReadonlyMap<string, Uint8Array | undefined>;
+  /** The position of the next batch when the file was begun. */
+  readonly from: Position;
+}
+
 /** Of the newest file: address space only. */
 const MAP_BYTES = 512 * 1024 * 1024;
 
@@ -33,6 +57,7 @@ export class StoreFile {
   private span: { first: Position; last: Position } | undefined;
   private contents: Amount = NO_AMOUNT;
   private sizeBytes = 0;
+  private begunAt: Position | undefined;
 
   private constructor(
     readonly number: number,
@@ -72,6 +97,16 @@ export class StoreFile {
     return this.sizeBytes;
   }
 
+  /** Where a file that carries a ledger begins; undefined: it carries none. */
+  get from(): Position | undefined {
+    return this.begunAt;
+  }
+
+  /** No transaction has come into it. */
+  get isEmpty(): boolean {
+    return this.span === undefined && this.begunAt === undefined;
+  }
+
   makeWritable(): void {
     void this.environment?.close();
     this.environment = Environment.openWriter(this.path, { durable: true, mapBytes: MAP_BYTES });
@@ -79,9 +114,9 @@ export class StoreFile {
   }
 
   /** On disk when it resolves. After it rejects nothing more may be added. */
-  async append(entries: readonly StoreEntry[], gone: AckSetRecord): Promise<void> {
-    const [head, tail] = [entries[0], entries.at(-1)];
-    if (head === undefined || tail === undefined || this.environment === undefined) return;
+  async append(entries: readonly StoreEntry[], gone: AckSetRecord, ledger?: LedgerRows): Promise<void> {
+    assert(this.environment !== undefined && this.writable, 'the file is written');
+    const begunAt = this.begunAt ?? ledger?.from;
     const added = entries.reduce<Amount>(
       (sum, { records, bytes }) => addAmounts(sum, { batches: 1, records, bytes: bytes.length }),
       NO_AMOUNT,
@@ -94,15 +129,42 @@ export class StoreFile {
       })),
       { key: SUM, value: encodeLosses({ sum: contents }) },
       { key: GONE, value: encodeAckSet(gone) },
+      ...(begunAt === undefined ? [] : [{ key: FROM, value: encodePosition(begunAt) }]),
+      ...[...(ledger?.rows ?? [])].map(([key, value]) => ({ key: rowKey(key), value })),
     ]);
     this.environment.release();
     this.contents = contents;
+    this.begunAt = begunAt;
+    this.sizeBytes = statSync(this.path).size;
+    const [head, tail] = [entries[0], entries.at(-1)];
+    if (head === undefined || tail === undefined) return;
     const last = this.span?.last ?? tail.position;
     this.span = {
       first: this.span?.first ?? head.position,
       last: comparePositions(last, tail.position) > 0 ? last : tail.position,
     };
-    this.sizeBytes = statSync(this.path).size;
+  }
+
+  /** A copy of the ledger's rows. */
+  ledger(): Map<string, Buffer> {
+    const environment = this.newestReader();
+    const rows = new Map<string, Buffer>();
+    environment.forEach(...rowRange(''), (key, value) => {
+      rows.set(keyText(key), Buffer.from(value));
+      return true;
+    });
+    environment.release();
+    return rows;
+  }
+
+  /** What it holds from `from` on is void, see FROM. */
+  endBefore(from: Position): void {
+    const { span } = this;
+    if (span === undefined || comparePositions(span.last, from) < 0) return;
+    const environment = this.reader();
+    const last = environment.lastKey(BATCHES_START, batchKey(from.epoch, from.sequence));
+    environment.release();
+    this.span = last === undefined ? undefined : { first: span.first, last: batchPosition(last) };
   }
 
   seal(): void {
@@ -135,6 +197,7 @@ export class StoreFile {
 
   /** The highest sequence of an epoch; 0: none. */
   lastInEpoch(epoch: number): number {
+    if (this.span?.last.epoch === epoch) return this.span.last.sequence;
     const environment = this.reader();
     const key = environment.lastKey(batchKey(epoch, 0), batchKey(epoch + 1, 0));
     environment.release();
@@ -196,7 +259,13 @@ export class StoreFile {
       this.span = { first: batchPosition(first), last: batchPosition(last) };
     }
     this.contents = decodeLosses(environment.get(SUM))['sum'] ?? NO_AMOUNT;
+    this.begunAt = readFrom(environment);
     this.sizeBytes = statSync(this.path).size;
     environment.release();
   }
+}
+
+/** For those who only look: where a file that carries a ledger begins, and with it what earlier files still hold. */
+export function readFrom(file: Environment): Position | undefined {
+  return decodePosition(file.get(FROM));
 }

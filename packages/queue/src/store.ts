@@ -3,11 +3,11 @@ import type { AckSet, AckSetRecord } from './ack-set.js';
 import { diskSpace, minFreeBytes } from './disk-space.js';
 import { QueueError } from './errors.js';
 import { syncFolder } from './identity.js';
-import { OPEN_RESERVE_BYTES, STORE_TRANSACTION_BYTES, storeFileBytes } from './limits.js';
+import { STORE_RESERVE_BYTES, STORE_TRANSACTION_BYTES, storeFileBytes } from './limits.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import { footprintBytes } from './room.js';
 import type { Fault, QueueOptions } from './settings.js';
-import { StoreFile, type StoreEntry } from './store-file.js';
+import { StoreFile, type LedgerRows, type StoreEntry } from './store-file.js';
 import {
   makeStoreFolder,
   removeOrphanedLocks,
@@ -19,6 +19,12 @@ import {
 
 /** Sealed files that stay open for reading: destinations may stand at different places. */
 const OPEN_FILES_MAX = 4;
+
+/** What an append changes of a direct queue's ledger. */
+export interface LedgerChange extends LedgerRows {
+  /** The whole ledger with these changes, for a file that carries none yet. */
+  whole(): LedgerRows['rows'];
+}
 
 /**
  * The crash-proof tier: files in queue order, the newest of which is written. Belongs to one process.
@@ -42,7 +48,7 @@ export class Store {
       const path = storeFilePath(directory, number);
       try {
         const file = StoreFile.load(number, path);
-        if (file.last === undefined) file.unlink();
+        if (file.isEmpty) file.unlink();
         else files.push(file);
         file.closeReader();
       } catch (error) {
@@ -57,6 +63,7 @@ export class Store {
       }
     }
     const store = new Store(directory, settings, files, (numbers.at(-1) ?? 0) + 1);
+    store.leaveOutWhatIsVoid();
     store.goOnWithNewest();
     return store;
   }
@@ -76,7 +83,7 @@ export class Store {
   }
 
   get last(): Position {
-    return this.files.at(-1)?.last ?? POSITION_ZERO;
+    return this.files.findLast(({ last }) => last !== undefined)?.last ?? POSITION_ZERO;
   }
 
   lastInEpoch(epoch: number): number {
@@ -93,15 +100,15 @@ export class Store {
    * One transaction; on disk when it resolves. After it rejects the batches are not here: the file that failed is
    * sealed, and the next append begins another.
    */
-  async append(entries: readonly StoreEntry[], gone: AckSetRecord): Promise<void> {
+  async append(entries: readonly StoreEntry[], gone: AckSetRecord, ledger?: LedgerChange): Promise<void> {
     const bytes = entries.reduce((sum, entry) => sum + footprintBytes(entry.bytes.length), 0);
     this.requireRoom(bytes);
     const file = this.writableFile();
     try {
-      await file.append(entries, gone);
+      await file.append(entries, gone, ledger && rowsFor(file, ledger));
     } catch (error) {
       file.seal();
-      if (file.last === undefined) this.discard(file);
+      if (file.isEmpty) this.discard(file);
       throw error;
     }
     if (file.fileBytes >= storeFileBytes(this.settings.maxSizeBytes)) file.seal();
@@ -132,11 +139,24 @@ export class Store {
     return records.filter((record) => record !== undefined);
   }
 
-  /** Files of which nothing is needed any more. */
+  /** Files of which nothing is needed any more. The newest ledger is always needed. */
   covered(gone: AckSet): StoreFile[] {
-    return this.files.filter(
-      ({ first, last }) => first !== undefined && last !== undefined && gone.covers(first, last),
-    );
+    const { carrier } = this;
+    return this.files.filter((file) => file !== carrier && isCovered(file, gone));
+  }
+
+  /** The file that carries the newest ledger. */
+  get carrier(): StoreFile | undefined {
+    return this.files.findLast(({ from }) => from !== undefined);
+  }
+
+  ledger(): Map<string, Buffer> {
+    return this.carrier?.ledger() ?? new Map<string, Buffer>();
+  }
+
+  /** The next append begins a new file. */
+  sealNewest(): void {
+    this.files.at(-1)?.seal();
   }
 
   /** Their acks must be durable before: else a batch would be missed that was delivered. */
@@ -153,6 +173,15 @@ export class Store {
     this.files = this.files.filter((other) => other !== file);
     const index = this.recentlyRead.indexOf(file);
     if (index >= 0) this.recentlyRead.splice(index, 1);
+  }
+
+  private leaveOutWhatIsVoid(): void {
+    let from: Position | undefined;
+    for (const file of this.files.toReversed()) {
+      if (from !== undefined) file.endBefore(from);
+      file.closeReader();
+      from = file.from ?? from;
+    }
   }
 
   private goOnWithNewest(): void {
@@ -180,7 +209,7 @@ export class Store {
 
   private requireRoom(bytes: number): void {
     const space = diskSpace(this.directory);
-    const keepBytes = Math.max(2 * OPEN_RESERVE_BYTES, minFreeBytes(this.settings.minFree, space));
+    const keepBytes = Math.max(STORE_RESERVE_BYTES, minFreeBytes(this.settings.minFree, space));
     if (space.availableBytes - bytes >= keepBytes) return;
     throw new QueueError(
       'no_space',
@@ -194,4 +223,14 @@ export class Store {
     this.recentlyRead.push(file);
     if (this.recentlyRead.length > OPEN_FILES_MAX) this.recentlyRead.shift()?.closeReader();
   }
+}
+
+function rowsFor(file: StoreFile, ledger: LedgerChange): LedgerRows {
+  return file.from === undefined ? { from: ledger.from, rows: ledger.whole() } : ledger;
+}
+
+/** A file without batches carries nothing but a ledger, and a newer one has taken that over. */
+export function isCovered({ first, last, from }: StoreFile, gone: AckSet): boolean {
+  if (first === undefined || last === undefined) return from !== undefined;
+  return gone.covers(first, last);
 }

@@ -15,6 +15,7 @@ import { lockQueue, queueOwner, type QueueOwner } from './lock.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import type { InspectBatch } from './settings.js';
 import { storeFileNumbers, storeFilePath, storeFolder } from './store-folder.js';
+import { readFrom } from './store-file.js';
 import { ToldReader } from './told-file.js';
 
 export interface QueueListing {
@@ -204,12 +205,14 @@ function visitStore(
   visit: (at: Position, bytes: Buffer) => boolean,
 ): boolean {
   let goesOn = true as boolean;
-  for (const number of storeFileNumbers(directory)) {
+  const numbers = storeFileNumbers(directory);
+  const ends = endsOf(directory, numbers);
+  for (const number of numbers) {
     const path = storeFilePath(directory, number);
     let file: Environment | undefined;
     try {
       file = openIfThere(path);
-      file?.forEach(batchKey(from.epoch, from.sequence), BATCHES_END, (key, value) => {
+      file?.forEach(batchKey(from.epoch, from.sequence), ends.get(number) ?? BATCHES_END, (key, value) => {
         goesOn = visit(batchPosition(key), value);
         return goesOn;
       });
@@ -223,6 +226,34 @@ function visitStore(
     if (!goesOn) return false;
   }
   return true;
+}
+
+/** Keys from which on a file counts no longer, where a later one begins with what was appended again. */
+function endsOf(directory: string, numbers: readonly number[]): Map<number, Buffer> {
+  const ends = new Map<number, Buffer>();
+  let end: Position | undefined;
+  for (const number of numbers.toReversed()) {
+    if (end !== undefined) ends.set(number, batchKey(end.epoch, end.sequence));
+    const from = beginOf(storeFilePath(directory, number));
+    // Only queues of one kind have it, and these in each file.
+    if (from === undefined) break;
+    end = from;
+  }
+  return ends;
+}
+
+function beginOf(path: string): Position | undefined {
+  let file: Environment | undefined;
+  try {
+    file = openIfThere(path);
+    return file && readFrom(file);
+  } catch (error) {
+    // Whoever reads its batches tells of it.
+    if (error instanceof QueueError) return undefined;
+    throw error;
+  } finally {
+    void file?.close();
+  }
 }
 
 function visitHot(directory: string, bootId: string, visit: (at: Position, bytes: Buffer) => boolean): void {
