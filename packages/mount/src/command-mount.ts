@@ -1,65 +1,130 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { createLog, ExitStatus, loadMountSettings } from '@k2hft/config';
-import { CommandError } from './failure.js';
+import { appendTo, ExitStatus, createLog, type LogWriter } from '@k2hft/config';
+import { openLogForWriting } from './daemon-log.js';
+import { startDaemon, takeDaemonPlan } from './daemon.js';
+import type { DaemonMessage } from './daemon-messages.js';
+import { CommandError, explain, statusOf } from './failure.js';
+import { planMount, type MountPlan, type MountRequest } from './mount-plan.js';
+import { removePidFile, writePidFile } from './pid-file.js';
 import { Supervisor } from './supervisor.js';
-import { unsupportedSettings } from './unsupported.js';
 
-export interface MountCommandOptions {
-  config?: string;
-  json?: string;
+/** Standard error. */
+const STDERR = 2;
+
+/** `k2hft mount`: becomes the supervisor, or starts it as a daemon. Returns when the mount is served, or being made. */
+export async function runMount(request: MountRequest, inBackground: boolean): Promise<void> {
+  const daemonPlan = takeDaemonPlan();
+  if (daemonPlan !== undefined) {
+    await serveAsDaemon(daemonPlan);
+    return;
+  }
+  const plan = planMount(request, process.env);
+  requirePrivileges();
+  if (inBackground) {
+    await startDaemon(plan);
+    announce(plan);
+  } else
+    await serve(plan, logTarget(plan), () => {
+      announce(plan);
+    });
 }
 
-/** `k2hft mount`: becomes the supervisor. Returns when the mount is made; the process ends with it. */
-export async function runMount(point: string | undefined, options: MountCommandOptions): Promise<void> {
-  const settings = loadMountSettings({
-    env: process.env,
-    ...(options.config === undefined ? {} : { file: options.config }),
-    ...(options.json === undefined ? {} : { json: options.json }),
-    ...(point === undefined ? {} : { point: resolve(point) }),
-  });
-  const mountPoint = settings.mount.point;
-  if (mountPoint === undefined) {
-    throw new CommandError(
-      ExitStatus.USAGE,
-      'no mount point: give it as k2hft mount POINT, or as mount.point in the configuration',
-    );
+/** The contract promises this line whatever the log level is. */
+function announce({ mountPoint }: MountPlan): void {
+  appendTo(STDERR)(`k2hft: mounted ${mountPoint}\n`);
+}
+
+interface LogTarget {
+  write: LogWriter;
+  /** What children get as their standard error. */
+  fd: number;
+}
+
+function logTarget({ logFile }: MountPlan): LogTarget {
+  const fd = logFile === undefined ? STDERR : openLogForWriting(logFile);
+  return { fd, write: appendTo(fd) };
+}
+
+/** Standard error is the log already. Until the mount is served, the command that waits for it is told as well. */
+async function serveAsDaemon(plan: MountPlan): Promise<void> {
+  const tell = (message: DaemonMessage) =>
+    new Promise<void>((resolve) => {
+      if (!process.connected || process.send === undefined) resolve();
+      else
+        process.send(message, undefined, undefined, () => {
+          resolve();
+        });
+    });
+  const append = appendTo(STDERR);
+  const write: LogWriter = (line) => {
+    append(line);
+    void tell({ type: 'log', line });
+  };
+  try {
+    await serve(plan, { fd: STDERR, write }, () => {
+      void tell({ type: 'ready' }).then(() => {
+        if (process.connected) process.disconnect();
+      });
+    });
+  } catch (error) {
+    append(explain(error));
+    await tell({
+      type: 'failed',
+      message: error instanceof Error ? error.message : String(error),
+      status: statusOf(error),
+    });
+    process.exit(statusOf(error));
   }
-  const unsupported = unsupportedSettings(settings);
-  if (unsupported.length > 0) {
-    throw new CommandError(
-      ExitStatus.CONFIGURATION,
-      `not supported by this version yet: ${unsupported.join(', ')}`,
-    );
-  }
-  requirePrivileges();
-  const log = createLog('k2hft', settings.log, (line) => process.stderr.write(line));
+}
+
+async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Promise<void> {
+  const { settings, mountPoint, pidFile, notes } = plan;
+  const log = createLog('k2hft', settings.log, target.write);
+  for (const { level, message } of notes) log(level, message);
+  let isReady = false;
   const supervisor = new Supervisor({
     settings,
     mountPoint,
+    source: plan.source,
+    flags: plan.flags,
     log,
-    // The contract promises this line whatever the log level is.
-    ready: () => process.stderr.write(`k2hft: mounted ${mountPoint}\n`),
-    ended: (status) => process.exit(status),
+    logFd: target.fd,
+    ready: () => {
+      isReady = true;
+      ready();
+    },
+    ended: (status) => {
+      if (pidFile !== undefined) removePidFile(pidFile);
+      process.exit(status);
+    },
   });
+  if (pidFile !== undefined) writePidFile(pidFile);
   const started = supervisor.start();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // What is half mounted cannot be unmounted: first the start is finished.
-      void started.then(
-        () => supervisor.stop(ExitStatus.DONE),
-        // Whoever waits for the start reports it.
-        () => undefined,
-      );
-    });
-  }
+  const stop = () => {
+    // What is half mounted cannot be unmounted: first the start is finished. Whoever waits for the start reports its failure.
+    void started.then(
+      () => supervisor.stop(ExitStatus.DONE),
+      () => undefined,
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  // The command that started a daemon has ended before it had an answer: nobody knows of this mount.
+  process.once('disconnect', () => {
+    if (!isReady) stop();
+  });
   process.on('SIGHUP', () => {
     log(
       'warn',
       'SIGHUP: reading the configuration again is not supported by this version yet; nothing changes',
     );
   });
-  await started;
+  try {
+    await started;
+  } catch (error) {
+    if (pidFile !== undefined) removePidFile(pidFile);
+    throw error;
+  }
 }
 
 function requirePrivileges(): void {

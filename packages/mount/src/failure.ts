@@ -26,15 +26,12 @@ export function statusOf(error: unknown): number {
   return ExitStatus.FAULT;
 }
 
-/** Says on stderr what went wrong: one line for what a user can mend, the stack for a fault of ours. */
-export function report(error: unknown): void {
-  if (error instanceof ConfigError) {
-    for (const problem of error.problems) process.stderr.write(`k2hft: ${formatProblem(problem)}\n`);
-    if (error.problems.length === 0) process.stderr.write(`k2hft: ${error.message}\n`);
-    return;
-  }
+/** What is told of a failure, as lines: what a user can mend in one, a fault of ours with its stack. */
+export function explain(error: unknown): string {
+  if (error instanceof ConfigError && error.problems.length > 0)
+    return error.problems.map((problem) => `k2hft: ${formatProblem(problem)}\n`).join('');
   const text = error instanceof Error ? error.message : String(error);
-  const stack =
-    error instanceof Error && statusOf(error) === ExitStatus.FAULT ? `\n${error.stack ?? ''}` : '';
-  process.stderr.write(`k2hft: ${text}${stack}\n`);
+  const isFault = statusOf(error) === ExitStatus.FAULT && !(error instanceof CommandError);
+  const stack = isFault && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  return `k2hft: ${text}${stack}\n`;
 }

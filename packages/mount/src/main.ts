@@ -1,27 +1,23 @@
 import { Command, CommanderError } from 'commander';
-import { ExitStatus } from '@k2hft/config';
+import { appendTo, ExitStatus } from '@k2hft/config';
 import { runCheck } from './command-check.js';
-import { runMount, type MountCommandOptions } from './command-mount.js';
+import { runMount } from './command-mount.js';
 import { addQueueCommands } from './command-queue.js';
 import { runStatus } from './command-status.js';
 import { runUmount } from './command-umount.js';
-import { report, statusOf } from './failure.js';
+import { CommandError, explain, statusOf } from './failure.js';
+import { translateLegacyArguments } from './legacy-arguments.js';
+import { splitOptionList, type ListedOption } from './option-list.js';
 import { VERSION } from './software.js';
 
 /** `k2hft`: reads the command line and hands over to the command's module. */
 function program(): Command {
   const k2hft = new Command('k2hft')
     .description('What programs write into a directory arrives in files on other hosts: once, in order.')
-    .version(VERSION)
+    .version(VERSION, '-v, --version')
     .exitOverride()
     .showHelpAfterError();
-  k2hft
-    .command('mount')
-    .description('mount, and serve until SIGTERM or k2hft umount')
-    .argument('[point]', 'the directory to mount on (or mount.point in the configuration)')
-    .option('-c, --config <file>', 'configuration: .yaml, .ini or .json')
-    .option('--json <text>', 'configuration as JSON text')
-    .action((point: string | undefined, options: MountCommandOptions) => runMount(point, options));
+  addMountCommand(k2hft);
   k2hft
     .command('umount')
     .description('finish unfinished lines, unmount, end the processes; the queue keeps what is not delivered')
@@ -42,14 +38,51 @@ function program(): Command {
   return k2hft;
 }
 
+interface MountFlags {
+  config?: string;
+  json?: string;
+  daemon?: boolean;
+  foreground?: boolean;
+  logFile?: string;
+  pidFile?: string;
+}
+
+function addMountCommand(k2hft: Command): void {
+  const listed: ListedOption[] = [];
+  k2hft
+    .command('mount')
+    .description('mount, and serve until SIGTERM, k2hft umount or umount(8)')
+    .argument('[point]', 'the directory to mount on (or mount.point in the configuration)')
+    .option('-c, --config <file>', 'configuration: .yaml, .ini or .json')
+    .option('--json <text>', 'configuration as JSON text')
+    .option(
+      '-o, --options <list>',
+      'mount options, such as conf=FILE,allow_other,umask=022,uid=NAME,gid=NAME,dbglevel=LEVEL; may be repeated',
+    )
+    .option('--daemon', 'return when the mount is served; the log goes to --log-file, or to the journal')
+    .option('-f, --foreground', 'stay in the foreground; so it is without --daemon')
+    .option('-d, --debug', 'log everything (dbglevel=debug)')
+    .option('--log-file <file>', 'append the log to a file instead of standard error')
+    .option('--pid-file <file>', 'write the process id to a file while the mount is there')
+    // Later options win over earlier ones, -d included: their order has to be kept.
+    .on('option:options', (list: string) => listed.push(...splitOptionList(list)))
+    .on('option:debug', () => listed.push({ name: 'debug', value: undefined }))
+    .action((point: string | undefined, flags: MountFlags) => {
+      const { daemon = false, foreground = false, config, json, logFile, pidFile } = flags;
+      if (daemon && foreground)
+        throw new CommandError(ExitStatus.USAGE, '--daemon and -f contradict each other: give one of them');
+      return runMount({ point, config, json, logFile, pidFile, options: listed }, daemon);
+    });
+}
+
 try {
-  await program().parseAsync();
+  await program().parseAsync(translateLegacyArguments(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   if (error instanceof CommanderError) {
     // Help and version are answers; everything else that commander throws is wrong usage, and it has said so.
     process.exitCode = error.exitCode === 0 ? ExitStatus.DONE : ExitStatus.USAGE;
   } else {
-    report(error);
+    appendTo(2)(explain(error));
     process.exitCode = statusOf(error);
   }
 }

@@ -72,7 +72,7 @@ export function isAlive(pid: number): boolean {
 /** The process id of a supervisor that was killed may be somebody else's by now. */
 function isSupervisor(pid: number): boolean {
   try {
-    return /k2hft.*\0mount(\0|$)/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    return /k2hft(\.js)?\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return false;
   }

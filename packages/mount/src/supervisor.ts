@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, openSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Socket } from 'node:net';
-import { ExitStatus, type Log, type MountSettings } from '@k2hft/config';
+import { ExitStatus, notifyServiceManager, type Log, type MountSettings } from '@k2hft/config';
 import { findMount, fuseUnmount, mountFuse, MountError, negotiate, type Negotiated } from '@k2hft/fuse';
 import { lockQueue, makeWakeFifo, type QueueLock } from '@k2hft/queue';
 import {
@@ -18,7 +18,6 @@ import { isForwarderMessage, type SupervisorMessage } from './forwarder-messages
 import { endLeftovers, noteProcesses } from './leftover-processes.js';
 import { defaultStatusSocket, registerMount, unregisterMount } from './mount-registry.js';
 import { FILE_SYSTEM_TYPE, prepareMountPoint } from './mount-point.js';
-import { notifyServiceManager } from './service-manager.js';
 import { Ticker } from './ticker.js';
 
 const WORKER_PROGRAM = fileURLToPath(new URL('./worker-main.js', import.meta.url));
@@ -37,7 +36,13 @@ type State = 'starting' | 'serving' | 'stopping' | 'stopped';
 export interface SupervisorOptions {
   settings: MountSettings;
   mountPoint: string;
+  /** What the list of mounts shows as the source; the program's name when undefined. */
+  source: string | undefined;
+  /** Further options for mount(8). */
+  flags: readonly string[];
   log: Log;
+  /** Where the children write their log. */
+  logFd: number;
   /** The mount is served. */
   ready(): void;
   /** Everything has ended; the process may exit with `status`. */
@@ -77,7 +82,7 @@ export class Supervisor {
 
   /** Mounts and starts the children. Throws MountError, QueueError or a system error before anything is mounted. */
   async start(): Promise<void> {
-    const { settings, mountPoint, log } = this.options;
+    const { settings, mountPoint, log, source, flags } = this.options;
     await prepareMountPoint(mountPoint, log);
     mkdirSync(settings.queue.dir, { recursive: true, mode: 0o700 });
     this.lock = await lockQueue(settings.queue.dir, `k2hft mount ${mountPoint}`);
@@ -87,6 +92,8 @@ export class Supervisor {
     if (settings.mount.mode === 'overlay') this.rootFd = openSync(mountPoint, 'r');
     const { fd } = await mountFuse(mountPoint, {
       subtype: 'k2hft',
+      ...(source === undefined ? {} : { source }),
+      extraOptions: flags,
       allowOther: settings.mount.allowOther,
     });
     this.fuseFd = fd;
@@ -105,6 +112,7 @@ export class Supervisor {
   async stop(status: number): Promise<void> {
     if (this.state === 'stopping' || this.state === 'stopped') return;
     this.state = 'stopping';
+    notifyServiceManager(this.options.log, 'STOPPING=1', 'STATUS=unmounting');
     const { mountPoint, settings, log } = this.options;
     const deadlineMs = performance.now() + settings.shutdownTimeoutMs;
     const detached = await this.unmount(deadlineMs);
@@ -140,9 +148,10 @@ export class Supervisor {
 
   private startChildren(): void {
     const root = this.rootFd ?? ('ignore' as const);
+    const { logFd } = this.options;
     this.worker = new KeptChild({
       ...this.childOptions('mount worker', WORKER_PROGRAM),
-      stdio: ['ignore', 'inherit', 'inherit', this.fuseFd, root, 'pipe'],
+      stdio: ['ignore', logFd, logFd, this.fuseFd, root, 'pipe'],
       started: (child) => {
         this.workerStarted(child);
       },
@@ -152,7 +161,7 @@ export class Supervisor {
       ...this.childOptions('forwarder', FORWARDER_PROGRAM),
       // Without a forwarder lines are still taken: a mount that queues is better than none.
       isIndispensable: false,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', logFd, logFd, 'ipc'],
       started: (child) => {
         this.forwarderStarted(child);
       },
@@ -239,7 +248,7 @@ export class Supervisor {
   private becomeReady(): void {
     if (this.state !== 'starting' || !this.workerServes || !this.forwarderServes) return;
     this.state = 'serving';
-    notifyServiceManager('READY=1');
+    notifyServiceManager(this.options.log, 'READY=1', `STATUS=mounted ${this.options.mountPoint}`);
     this.options.ready();
   }
 
@@ -267,10 +276,11 @@ export class Supervisor {
 
   /** A worker that was killed, or served a detached mount, has left unfinished lines: a last one queues them. */
   private async finishLines(): Promise<void> {
+    const { logFd } = this.options;
     const finisher = new KeptChild({
       ...this.childOptions('last mount worker', WORKER_PROGRAM),
       environment: childEnvironment(this.childArguments(true)),
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', logFd, logFd],
       started: () => undefined,
     });
     finisher.start();

@@ -1,6 +1,6 @@
 import { mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLog, ExitStatus, type Log } from '@k2hft/config';
+import { appendTo, createLog, ExitStatus, type Log } from '@k2hft/config';
 import { FuseSession } from '@k2hft/fuse';
 import { QueueError } from '@k2hft/queue';
 import { Capture } from './capture.js';
@@ -39,9 +39,7 @@ function main(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.umask(0);
   const given = readChildArguments();
-  const log = createLog('k2hft', given.settings.log, (line) => {
-    writeSync(2, line);
-  });
+  const log = createLog('k2hft', given.settings.log, appendTo(2));
   if (!given.finishOnly) dieWithSupervisor(WORKER_CONTROL_FD);
   try {
     serve(given, log);

@@ -1,0 +1,140 @@
+import { resolve } from 'node:path';
+import {
+  debugPresets,
+  ExitStatus,
+  loadMountSettings,
+  type DebugPresets,
+  type LogLevel,
+  type MountSettings,
+} from '@k2hft/config';
+import { CommandError } from './failure.js';
+import { MountOptionError, readMountOptions, type MountOptions } from './mount-options.js';
+import type { ListedOption } from './option-list.js';
+import { unsupportedSettings } from './unsupported.js';
+import { resolveId } from './user-ids.js';
+
+/** What a command line asks for. */
+export interface MountRequest {
+  readonly point?: string | undefined;
+  readonly config?: string | undefined;
+  readonly json?: string | undefined;
+  readonly logFile?: string | undefined;
+  readonly pidFile?: string | undefined;
+  /** Of all `-o` lists, in order. */
+  readonly options: readonly ListedOption[];
+  /** Unknown options are passed over. */
+  readonly sloppy?: boolean;
+  /** What the list of mounts shows as the source, unless an option says otherwise. */
+  readonly source?: string | undefined;
+}
+
+/** Everything that is decided before anything is done; plain data, so that it can be handed to a daemon. */
+export interface MountPlan {
+  readonly settings: MountSettings;
+  readonly mountPoint: string;
+  readonly source: string | undefined;
+  /** Options for mount(8). */
+  readonly flags: readonly string[];
+  /** Absolute paths. */
+  readonly logFile: string | undefined;
+  readonly pidFile: string | undefined;
+  /** What has to be said once in the log. */
+  readonly notes: readonly { level: LogLevel; message: string }[];
+}
+
+/** Reads options and configuration; options win. Throws CommandError, ConfigError. */
+export function planMount(request: MountRequest, env: NodeJS.ProcessEnv): MountPlan {
+  const options = readOptions(request);
+  const presets = debugPresets(env);
+  const loaded = loadMountSettings({
+    env,
+    ...configurationOf(request, options),
+    ...(request.point === undefined ? {} : { point: resolve(request.point) }),
+  });
+  const settings = withOptions(loaded, options, presets);
+  const mountPoint = settings.mount.point;
+  if (mountPoint === undefined)
+    throw usage('no mount point: give it as k2hft mount POINT, or as mount.point in the configuration');
+  refuseUnsupported(settings);
+  return {
+    settings,
+    mountPoint,
+    source: options.source ?? request.source,
+    flags: options.flags,
+    logFile: absolute(options.logFile ?? request.logFile ?? presets.file),
+    pidFile: absolute(options.pidFile ?? request.pidFile),
+    notes: notesOf(options, presets),
+  };
+}
+
+function readOptions({ options, sloppy = false }: MountRequest): MountOptions {
+  return wrongUsage(() => readMountOptions(options, { sloppy }));
+}
+
+function configurationOf(request: MountRequest, options: MountOptions): { file?: string; json?: string } {
+  const { config, json } = request;
+  const { configuration } = options;
+  if ([config, json, configuration].filter((given) => given !== undefined).length > 1)
+    throw usage('the configuration is given more than once (-c, --json, -o conf=, -o json=): give it once');
+  return {
+    ...(config === undefined ? {} : { file: config }),
+    ...(json === undefined ? {} : { json }),
+    ...configuration,
+  };
+}
+
+function withOptions(loaded: MountSettings, options: MountOptions, presets: DebugPresets): MountSettings {
+  const { allowOther, umask, uid, gid } = options;
+  const level = options.level ?? presets.level;
+  return {
+    ...loaded,
+    mount: {
+      ...loaded.mount,
+      ...(allowOther === undefined ? {} : { allowOther }),
+      ...(umask === undefined ? {} : { umask }),
+      ...(uid === undefined ? {} : { uid: wrongUsage(() => resolveId('uid', uid)) }),
+      ...(gid === undefined ? {} : { gid: wrongUsage(() => resolveId('gid', gid)) }),
+    },
+    log: { ...loaded.log, ...(level === undefined ? {} : { level }) },
+  };
+}
+
+function refuseUnsupported(settings: MountSettings): void {
+  const unsupported = unsupportedSettings(settings);
+  if (unsupported.length === 0) return;
+  throw new CommandError(
+    ExitStatus.CONFIGURATION,
+    `not supported by this version yet: ${unsupported.join(', ')}`,
+  );
+}
+
+function notesOf({ ignored }: MountOptions, { warning }: DebugPresets): MountPlan['notes'] {
+  return [
+    ...(warning === undefined ? [] : [{ level: 'warn' as const, message: warning }]),
+    ...(ignored.length === 0
+      ? []
+      : [
+          {
+            level: 'info' as const,
+            message: `mount options without effect: ${[...new Set(ignored)].join(', ')}`,
+          },
+        ]),
+  ];
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
+}
+
+function usage(message: string): CommandError {
+  return new CommandError(ExitStatus.USAGE, message);
+}
+
+function wrongUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MountOptionError) throw usage(error.message);
+    throw error;
+  }
+}
