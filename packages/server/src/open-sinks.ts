@@ -11,7 +11,13 @@ export interface SinkContext {
 }
 
 /** The sinks that the settings ask for. Called with the state directory's lock held. */
-export function openSinks({ signal }: SinkContext): Promise<Sink[]> {
-  signal.throwIfAborted();
-  return Promise.resolve([]);
+export async function openSinks(context: SinkContext): Promise<Sink[]> {
+  const { relay } = context.settings;
+  const sinks: Sink[] = [];
+  if (relay !== undefined) {
+    // What only a relay needs is not loaded by the others.
+    const { Relay } = await import('./relay.js');
+    sinks.push(await Relay.open(relay, context));
+  }
+  return sinks;
 }

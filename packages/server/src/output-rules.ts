@@ -32,7 +32,6 @@ export function outputRulesOf(settings: ServerSettings): OutputRules | undefined
 export function supportedOutput(settings: ServerSettings): OutputSettings | undefined {
   const { output } = settings;
   const unsupported = [
-    settings.relay !== undefined && 'relay',
     (settings.tls !== undefined || settings.listen.startsWith('wss:')) && 'tls (wss://)',
     settings.tokensFile !== undefined && 'tokens_file',
     output?.rotate !== undefined && 'output.rotate',
