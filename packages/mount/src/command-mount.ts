@@ -11,8 +11,15 @@ import { Supervisor } from './supervisor.js';
 /** Standard error. */
 const STDERR = 2;
 
-/** `k2hft mount`: becomes the supervisor, or starts it as a daemon. Returns when the mount is served, or being made. */
-export async function runMount(request: MountRequest, inBackground: boolean): Promise<void> {
+/**
+ * `k2hft mount`: becomes the supervisor, or starts it as a daemon. Returns when the mount is served, or being made.
+ * @param saysReady whether the command of a daemon says that it is mounted
+ */
+export async function runMount(
+  request: MountRequest,
+  inBackground: boolean,
+  saysReady = true,
+): Promise<void> {
   const daemonPlan = takeDaemonPlan();
   if (daemonPlan !== undefined) {
     await serveAsDaemon(daemonPlan);
@@ -22,7 +29,7 @@ export async function runMount(request: MountRequest, inBackground: boolean): Pr
   requirePrivileges();
   if (inBackground) {
     await startDaemon(plan);
-    announce(plan);
+    if (saysReady) announce(plan);
   } else
     await serve(plan, logTarget(plan), () => {
       announce(plan);

@@ -4,7 +4,7 @@ import { ExitStatus } from '@k2hft/config';
 import { findMount, fuseUnmount } from '@k2hft/fuse';
 import { CommandError } from './failure.js';
 import { FILE_SYSTEM_TYPE } from './mount-point.js';
-import { isAlive, registeredMounts } from './mount-registry.js';
+import { isAlive, registeredMounts, type RegisteredMount } from './mount-registry.js';
 
 const POLL_MS = 50;
 /** Longer than any shutdown that the default settings allow. */
@@ -13,18 +13,28 @@ const WAIT_MS = 60_000;
 /** `k2hft umount POINT`: asks the supervisor to end and waits for it; a dead mount is taken away. */
 export async function runUmount(point: string): Promise<void> {
   const mountPoint = resolve(point);
-  const registered = registeredMounts().find((mount) => mount.mountPoint === mountPoint);
+  const registered = registeredOn(mountPoint);
   if (registered === undefined) {
     await removeDead(mountPoint);
     return;
   }
   process.kill(registered.supervisorPid, 'SIGTERM');
+  await untilEnded(registered);
+}
+
+/** The running mount on this very path. */
+export function registeredOn(mountPoint: string): RegisteredMount | undefined {
+  return registeredMounts().find((mount) => mount.mountPoint === mountPoint);
+}
+
+/** Waits until the processes of a mount that is going away have ended. Throws CommandError after a minute. */
+export async function untilEnded({ mountPoint, supervisorPid }: RegisteredMount): Promise<void> {
   const deadlineMs = performance.now() + WAIT_MS;
-  while (isAlive(registered.supervisorPid)) {
+  while (isAlive(supervisorPid)) {
     if (performance.now() > deadlineMs) {
       throw new CommandError(
         ExitStatus.UNAVAILABLE,
-        `process ${registered.supervisorPid} still serves ${mountPoint}: see its log`,
+        `process ${supervisorPid} still serves ${mountPoint}: see its log`,
       );
     }
     await sleep(POLL_MS);
