@@ -1,0 +1,75 @@
+import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
+import type { ByteString } from '@k2hft/fuse';
+import { CopyError, inDirectory, placeOf } from './copy-place.js';
+import type { CopyTarget } from './copy-target.js';
+import { descriptorPath, pathBytes, statOf } from './overlay-paths.js';
+
+export type CopyFileTarget = Exclude<CopyTarget, { kind: 'inside' }>;
+
+/** Never a terminal of ours, and nothing that makes opening wait, such as a FIFO that nobody reads. */
+const FLAGS =
+  constants.O_RDWR |
+  constants.O_APPEND |
+  constants.O_CREAT |
+  constants.O_NOFOLLOW |
+  constants.O_NONBLOCK |
+  constants.O_NOCTTY;
+const FILE_MODE = 0o666;
+const DIRECTORY_MODE = 0o777;
+
+export interface OpenedCopy {
+  readonly fd: number;
+  readonly stat: BigIntStats;
+}
+
+/** Finds and opens the files that copies go to. */
+export class CopyOpener {
+  constructor(
+    /** The worker must not touch these: it serves them. */
+    private readonly ownMountPoints: ReadonlySet<ByteString>,
+    /** As umask(2), for what is made. */
+    private readonly umask: number,
+  ) {}
+
+  /** Opens the file for appending and makes what is missing on the way. Throws what the system says, or CopyError. */
+  open(target: CopyFileTarget): OpenedCopy {
+    return this.at(target, DIRECTORY_MODE & ~this.umask, (path) => {
+      const fd = openSync(pathBytes(path), FLAGS, FILE_MODE & ~this.umask);
+      const stat = fstatSync(fd, { bigint: true });
+      if (stat.isFile()) return { fd, stat };
+      closeSync(fd);
+      throw new CopyError('NO_FILE', 'it is no regular file');
+    });
+  }
+
+  /** What stands at the file's place now; undefined when nothing does. */
+  look(target: CopyFileTarget): BigIntStats | undefined {
+    try {
+      return this.at(target, undefined, statOf);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private at<T>(
+    target: CopyFileTarget,
+    directoryMode: number | undefined,
+    action: (path: ByteString) => T,
+  ): T {
+    if (target.kind === 'file') {
+      const place = placeOf(target.file, this.ownMountPoints, directoryMode);
+      return action(place);
+    }
+    const { directory, names } = target;
+    const name = names.at(-1) ?? '';
+    return inDirectory(this.base(directory, directoryMode), names.slice(0, -1), directoryMode, (parent) =>
+      action(`${parent}/${name}`),
+    );
+  }
+
+  private base(directory: ByteString, mode: number | undefined): ByteString {
+    // A directory that is held open has no place to be walked to.
+    if (directory.startsWith(descriptorPath(0).slice(0, -1))) return `${directory}/.`;
+    return placeOf(`${directory}/.`, this.ownMountPoints, mode);
+  }
+}
