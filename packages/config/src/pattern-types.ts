@@ -62,12 +62,15 @@ function findSetEnd(pattern: string, open: number): number | undefined {
   return end === -1 || (slash !== -1 && slash < end) ? undefined : end;
 }
 
-const RECORD_ESCAPES = ['%H', '%P', '%U', '%G', '%F', '%f', '%T', '%L', '%l', '%%', '\\n', '\\t', '\\\\'];
+const RECORD_FIELDS = ['%H', '%P', '%U', '%G', '%F', '%f', '%T', '%L', '%l', '%{trimmed}', '%%'];
+const RECORD_CHARACTERS = ['\\n', '\\t', '\\r', '\\a', '\\b', '\\f', '\\v', '\\\\'];
+const RECORD_ESCAPES = [...RECORD_FIELDS, ...RECORD_CHARACTERS, '\\xHH'];
 
 /** How a record is written into the aggregated file. */
 export const recordFormat: ValueType<string> = text('a format such as "%T %H %L"', (found) => {
-  for (const [escape] of found.matchAll(/[%\\].?/gsu)) {
-    if (!RECORD_ESCAPES.includes(escape)) {
+  for (const [escape] of found.matchAll(/%\{[^}]*\}?|\\x[0-9A-Fa-f]{0,2}|[%\\].?/gsu)) {
+    const isByte = escape.startsWith('\\x') && escape.length === 4;
+    if (!isByte && !RECORD_ESCAPES.includes(escape)) {
       return new Refused(`"${escape}" is unknown; known are ${RECORD_ESCAPES.join(' ')}`);
     }
   }

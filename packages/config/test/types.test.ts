@@ -186,11 +186,12 @@ const CASES: Readonly<Record<string, Case>> = {
     good: {
       '%L': '%L',
       '%H %P %U %G %F %f %T %l %% \\n \\t \\\\': '%H %P %U %G %F %f %T %l %% \\n \\t \\\\',
+      '%{trimmed}\\r\\a\\b\\f\\v\\x00\\xFf': '%{trimmed}\\r\\a\\b\\f\\v\\x00\\xFf',
     },
     bad: {
-      '%x': 'expected a format such as "%T %H %L", found "%x": "%x" is unknown; known are %H %P %U %G %F %f %T %L %l %% \\n \\t \\\\',
+      '%x': 'expected a format such as "%T %H %L", found "%x": "%x" is unknown; known are %H %P %U %G %F %f %T %L %l %{trimmed} %% \\n \\t \\r \\a \\b \\f \\v \\\\ \\xHH',
       '50%':
-        'expected a format such as "%T %H %L", found "50%": "%" is unknown; known are %H %P %U %G %F %f %T %L %l %% \\n \\t \\\\',
+        'expected a format such as "%T %H %L", found "50%": "%" is unknown; known are %H %P %U %G %F %f %T %L %l %{trimmed} %% \\n \\t \\r \\a \\b \\f \\v \\\\ \\xHH',
     },
   },
   outputPath: {

@@ -33,26 +33,36 @@ export interface StreamBatch {
  * Plans one append of the first batches to a file that ends as `tail` says. Where one stream has left its line
  * unfinished and another one follows, a newline is put in between, so that lines of two streams never run together; a
  * stream that goes on after itself is never interrupted. Binary data has no lines: nothing is put before or behind it.
+ * Between two records the plan stops before it takes more than `roomBytes`, but it has one batch at least.
  */
 export function planAppend(
   batches: readonly StreamBatch[],
   tail: Tail | undefined,
   format: LineFormat,
+  roomBytes = Infinity,
 ): Append {
   const append: Append = { buffers: [], bytes: 0, batchCount: 0, tail };
   for (const { batch, stream } of batches) {
     const isFull = append.buffers.length + 2 > BUFFERS_MAX || append.bytes + batch.payload.length > BYTES_MAX;
     if (append.batchCount > 0 && isFull) break;
     const isBinary = (batch.flags & BatchFlag.BINARY) !== 0;
-    const continues = append.tail?.stream === stream;
-    const bytes = format.render(batch, continues && append.tail?.midRecord === true);
-    if (bytes.length > 0 && append.tail !== undefined && !continues && !isBinary) push(append, NEWLINE);
+    const before = append.tail;
+    const continues = before?.stream === stream;
+    const bytes = format.render(batch, continues && before.midRecord);
+    const startsLine =
+      bytes.length > 0 && before !== undefined && !continues && !isBinary && !isBinaryTail(before);
+    const needed = bytes.length + (startsLine ? 1 : 0);
+    if (append.batchCount > 0 && append.bytes + needed > roomBytes && before?.midRecord !== true) break;
+    if (startsLine) push(append, NEWLINE);
     if (bytes.length > 0) push(append, bytes);
-    const isBinaryData = isBinary && bytes.length > 0;
-    append.tail = isBinaryData ? undefined : tailAfter(append.tail, bytes, stream, endsMidRecord(batch));
+    append.tail = tailAfter(before, bytes, { stream, midRecord: endsMidRecord(batch), isBinary });
     append.batchCount++;
   }
   return append;
+}
+
+function isBinaryTail(tail: Tail): boolean {
+  return tail.binary === true;
 }
 
 function push(append: Append, bytes: Buffer): void {
@@ -60,14 +70,16 @@ function push(append: Append, bytes: Buffer): void {
   append.bytes += bytes.length;
 }
 
+/** The end of a binary chunk leaves nothing open, whatever its last byte is. */
 function tailAfter(
   before: Tail | undefined,
   bytes: Buffer,
-  stream: string,
-  midRecord: boolean,
+  { stream, midRecord, isBinary }: { stream: string; midRecord: boolean; isBinary: boolean },
 ): Tail | undefined {
   if (bytes.length === 0) {
-    return before?.stream === stream ? { stream, midRecord } : before;
+    if (before?.stream !== stream) return before;
+    return isBinaryTail(before) && !midRecord ? undefined : { ...before, midRecord };
   }
+  if (isBinary) return midRecord ? { stream, midRecord, binary: true } : undefined;
   return bytes[bytes.length - 1] === NEWLINE_BYTE ? undefined : { stream, midRecord };
 }

@@ -1,15 +1,19 @@
 import { BatchFlag, type Batch } from '@k2hft/wire';
 import { ServerError } from './errors.js';
+import { renderRecords } from './format-lines.js';
 import { compileTimeFormat } from './strftime.js';
 
 /*
- * A format is text around its lines: everything but %L and %l is the same for all lines of a batch and is rendered
- * once per batch. "constants" are the texts before, between and after the line escapes:
+ * A format is text around its lines: everything but the line is the same for all lines of a batch and is rendered
+ * once per batch, or not at all when the batch before had the same. "constants" are the texts before, between and after
+ * the line escapes:
  *
  *   "%T %H: %l\n"  =  constants ["%T %H: ", "\n"], lines ['l']
  *
  * A record that is not finished (its line goes on in the stream's next batch) is written up to its bytes; the next
  * batch of the stream goes on from there, without the text in front, and what follows the line comes when it ends.
+ * A binary chunk is one record, whatever bytes are in it: it gets the text around it once, and %L, %l and %{trimmed}
+ * stand for its bytes as they are.
  */
 
 /** What a format needs of a batch. */
@@ -25,150 +29,135 @@ export interface LineFormat {
   render(batch: FormatFields, continues: boolean): Buffer;
 }
 
-type Constant = (batch: FormatFields) => Buffer;
-type Escape = (batch: FormatFields, time: string) => string;
+/** The line with its newline, without it, and without blanks, tabs, CR and LF at both ends. */
+export type LineEscape = 'L' | 'l' | 'trimmed';
 
-const NEWLINE = 10;
+type Escape = (batch: FormatFields, time: string) => string;
+type Part = string | Escape;
 
 /** Texts as byte strings. */
 const ESCAPES: Readonly<Record<string, Escape>> = {
-  H: (batch) => Buffer.from(batch.host, 'utf8').toString('latin1'),
-  P: (batch) => String(batch.pid),
-  U: (batch) => String(batch.uid),
-  G: (batch) => String(batch.gid),
-  F: (batch) => batch.path.toString('latin1'),
-  f: (batch) => batch.path.toString('latin1', batch.path.lastIndexOf('/') + 1),
-  T: (_batch, time) => time,
-  '%': () => '%',
+  '%H': (batch) => byteString(batch.host),
+  '%P': (batch) => String(batch.pid),
+  '%U': (batch) => String(batch.uid),
+  '%G': (batch) => String(batch.gid),
+  '%F': (batch) => batch.path.toString('latin1'),
+  '%f': (batch) => batch.path.toString('latin1', batch.path.lastIndexOf('/') + 1),
+  '%T': (_batch, time) => time,
 };
 
-const BACKSLASHED: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };
+const LINES: Readonly<Record<string, LineEscape>> = { '%L': 'L', '%l': 'l', '%{trimmed}': 'trimmed' };
+
+const CHARACTERS: Readonly<Record<string, string>> = {
+  '%%': '%',
+  '\\\\': '\\',
+  '\\a': '\x07',
+  '\\b': '\b',
+  '\\f': '\f',
+  '\\n': '\n',
+  '\\r': '\r',
+  '\\t': '\t',
+  '\\v': '\v',
+};
+
+const TOKENS = /%\{[^}]*\}?|\\x[0-9A-Fa-f]{2}|[%\\].?|[^%\\]+/gsu;
 
 /** Compiles a format. Throws {@link ServerError} `format` for an escape that is not known. */
 export function compileFormat(format: string, timeFormat: string): LineFormat {
   if (format === '%L') return { raw: true, render: (batch) => batch.payload };
-  const { constants, withNewline } = parse(format, timeFormat);
+  const { groups, lines } = parse(format);
+  const constants = new Constants(groups, compileTimeFormat(timeFormat));
   return {
     raw: false,
     render(batch, continues) {
-      if ((batch.flags & BatchFlag.BINARY) !== 0) return batch.payload;
-      const texts = constants.map((constant) => constant(batch));
-      return renderLines(batch, texts, withNewline, continues);
+      const { payload, flags } = batch;
+      const staysOpen = endsMidRecord(batch);
+      if (payload.length === 0 && (!continues || staysOpen)) return payload;
+      const whole = (flags & BatchFlag.BINARY) !== 0;
+      return renderRecords(payload, constants.of(batch), whole ? lines.map(() => 'L') : lines, {
+        whole,
+        continues,
+        staysOpen,
+      });
     },
   };
 }
 
 /** True when the last record of the batch goes on in a later one. */
 export function endsMidRecord(batch: Pick<Batch, 'flags'>): boolean {
-  return (
-    (batch.flags & (BatchFlag.ENDS_OPEN | BatchFlag.STREAM_END | BatchFlag.BINARY)) === BatchFlag.ENDS_OPEN
-  );
+  return (batch.flags & (BatchFlag.ENDS_OPEN | BatchFlag.STREAM_END)) === BatchFlag.ENDS_OPEN;
 }
 
-function parse(format: string, timeFormat: string): { constants: Constant[]; withNewline: boolean[] } {
-  const renderTime = compileTimeFormat(timeFormat);
-  const withNewline: boolean[] = [];
-  const parts: (string | Escape)[][] = [[]];
-  for (const [token] of format.matchAll(/[%\\].?|[^%\\]+/gsu)) {
-    if (token === '%L' || token === '%l') {
-      withNewline.push(token === '%L');
-      parts.push([]);
+/** The parts in front of the first line escape, between it and the second, and so on. */
+function parse(format: string): { groups: Part[][]; lines: LineEscape[] } {
+  const lines: LineEscape[] = [];
+  const groups: Part[][] = [[]];
+  for (const [token] of format.matchAll(TOKENS)) {
+    const line = Object.hasOwn(LINES, token) ? LINES[token] : undefined;
+    if (line === undefined) {
+      groups.at(-1)?.push(partOf(token, format));
     } else {
-      parts.at(-1)?.push(partOf(token, format));
+      lines.push(line);
+      groups.push([]);
     }
   }
-  return { constants: parts.map((group) => constantOf(group, renderTime)), withNewline };
+  return { groups, lines };
 }
 
-function partOf(token: string, format: string): string | Escape {
-  const name = token.slice(1);
-  const isEscape = token.startsWith('%') || token.startsWith('\\');
-  if (!isEscape) return Buffer.from(token, 'utf8').toString('latin1');
-  const table: Readonly<Record<string, string | Escape>> = token.startsWith('%') ? ESCAPES : BACKSLASHED;
-  const part = Object.hasOwn(table, name) ? table[name] : undefined;
+function partOf(token: string, format: string): Part {
+  if (!token.startsWith('%') && !token.startsWith('\\')) return byteString(token);
+  if (token.startsWith('\\x') && token.length === 4) return String.fromCharCode(parseInt(token.slice(2), 16));
+  const part = Object.hasOwn(ESCAPES, token) ? ESCAPES[token] : CHARACTERS[token];
   if (part !== undefined) return part;
   throw new ServerError(
     'format',
-    `output.format has "${token}"; known are %H %P %U %G %F %f %T %L %l %% \\n \\t \\\\ (in "${format}")`,
+    `output.format has "${token}"; known are %H %P %U %G %F %f %T %L %l %{trimmed} %% ` +
+      `\\n \\t \\r \\a \\b \\f \\v \\\\ and \\xHH (in "${format}")`,
   );
 }
 
-function constantOf(
-  group: (string | Escape)[],
-  renderTime: (seconds: number, nanos: number) => string,
-): Constant {
-  if (group.every((part) => typeof part === 'string')) {
-    const bytes = Buffer.from(group.join(''), 'latin1');
-    return () => bytes;
-  }
-  const timed = group.includes(ESCAPES['T'] ?? '');
-  return (batch) => {
-    const time = timed ? renderTime(batch.timeSeconds, batch.timeNanos) : '';
-    const timeBytes = timed ? Buffer.from(time, 'utf8').toString('latin1') : '';
-    const text = group.map((part) => (typeof part === 'string' ? part : part(batch, timeBytes))).join('');
-    return Buffer.from(text, 'latin1');
-  };
+function byteString(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
-function renderLines(
-  batch: FormatFields,
-  texts: readonly Buffer[],
-  withNewline: readonly boolean[],
-  continues: boolean,
-): Buffer {
-  const { payload } = batch;
-  const staysOpen = endsMidRecord(batch);
-  if (payload.length === 0 && (!continues || staysOpen)) return payload;
-  const writer = new LineWriter(payload, texts, withNewline, boundBytes(payload, texts, withNewline.length));
-  let start = 0;
-  do {
-    const newline = payload.indexOf(NEWLINE, start);
-    const end = newline < 0 ? payload.length : newline;
-    const isFirst = start === 0;
-    writer.record(start, end, newline >= 0, isFirst && continues, newline < 0 && staysOpen);
-    start = end + 1;
-  } while (start < payload.length);
-  return writer.bytes();
+type Fields = Pick<FormatFields, 'host' | 'path' | 'pid' | 'uid' | 'gid'> & { time: string };
+
+/** The texts around the lines of a batch. Those of the batch before are used again when they are the same. */
+class Constants {
+  readonly #groups: readonly Part[][];
+  readonly #renderTime: (seconds: number, nanos: number) => string;
+  readonly #timed: boolean;
+  #last: Fields | undefined;
+  #texts: Buffer[] = [];
+
+  constructor(groups: readonly Part[][], renderTime: (seconds: number, nanos: number) => string) {
+    this.#groups = groups;
+    this.#renderTime = renderTime;
+    this.#timed = groups.some((group) => group.includes(ESCAPES['%T'] ?? ''));
+  }
+
+  of(batch: FormatFields): readonly Buffer[] {
+    const time = this.#timed ? this.#renderTime(batch.timeSeconds, batch.timeNanos) : '';
+    if (this.#last !== undefined && this.#last.time === time && isSame(this.#last, batch)) return this.#texts;
+    const { host, path, pid, uid, gid } = batch;
+    const timeBytes = byteString(time);
+    this.#texts = this.#groups.map((group) => {
+      let text = '';
+      for (const part of group) text += typeof part === 'string' ? part : part(batch, timeBytes);
+      return Buffer.from(text, 'latin1');
+    });
+    this.#last = { host, path, pid, uid, gid, time };
+    return this.#texts;
+  }
 }
 
-/** At least the bytes that the records take: every record with every text, and the payload once per line escape. */
-function boundBytes(payload: Buffer, texts: readonly Buffer[], lineCount: number): number {
-  let records = 1;
-  for (let at = payload.indexOf(NEWLINE); at >= 0; at = payload.indexOf(NEWLINE, at + 1)) records++;
-  return records * texts.reduce((sum, text) => sum + text.length, 0) + payload.length * lineCount;
-}
-
-class LineWriter {
-  readonly #payload: Buffer;
-  readonly #texts: readonly Buffer[];
-  readonly #withNewline: readonly boolean[];
-  readonly #target: Buffer;
-  #length = 0;
-
-  constructor(payload: Buffer, texts: readonly Buffer[], withNewline: readonly boolean[], bytesMax: number) {
-    this.#payload = payload;
-    this.#texts = texts;
-    this.#withNewline = withNewline;
-    this.#target = Buffer.allocUnsafe(bytesMax);
-  }
-
-  /** Writes payload[start..end) as a record; `hasNewline`: a newline follows it. */
-  record(start: number, end: number, hasNewline: boolean, continues: boolean, staysOpen: boolean): void {
-    if (!continues) this.#text(0);
-    for (let index = 0; index < this.#withNewline.length; index++) {
-      const lineEnd = hasNewline && this.#withNewline[index] === true ? end + 1 : end;
-      this.#length += this.#payload.copy(this.#target, this.#length, start, lineEnd);
-      if (staysOpen) return;
-      this.#text(index + 1);
-    }
-  }
-
-  bytes(): Buffer {
-    return this.#target.subarray(0, this.#length);
-  }
-
-  #text(index: number): void {
-    const text = this.#texts[index];
-    if (text !== undefined) this.#length += text.copy(this.#target, this.#length);
-  }
+/** Batches of one connection share their path objects, so a look at the object is enough. */
+function isSame(last: Fields, batch: FormatFields): boolean {
+  return (
+    last.path === batch.path &&
+    last.pid === batch.pid &&
+    last.host === batch.host &&
+    last.uid === batch.uid &&
+    last.gid === batch.gid
+  );
 }

@@ -12,6 +12,8 @@ export interface Tail {
   stream: string;
   /** The stream's last record goes on in its next batch. */
   midRecord: boolean;
+  /** That record is a binary chunk: what follows does not begin a new line. */
+  binary?: boolean;
 }
 
 /** What is known of a file durably: all that is needed to cut it back and to go on. */

@@ -1,11 +1,12 @@
 import { zoneAbbreviation } from './time-zone.js';
 
 /*
- * strftime(3) of glibc in the "C" locale and the local time zone, and `%-` for the nanoseconds. A conversion is
+ * strftime(3) of glibc in the "C" locale and the local time zone, and the nanoseconds. A conversion is
  * % flags* width? [EO]? letter. Flags: _ pads with spaces, 0 with zeros, - not at all, ^ makes upper case, # swaps
  * it, + pads with zeros and signs long years. What is no conversion stays as it is, as in glibc.
  *
- * `%-` is the nine digits of the nanoseconds unless a number follows that `-` can leave unpadded (`%-d`).
+ * `%-` is the nine digits of the nanoseconds, unless a number follows that glibc's flag `-` leaves unpadded (`%-d`). `%N`
+ * is the same digits whatever follows, and with a width its first digits (`%3N`: milliseconds), as in date(1).
  */
 
 /** Renders a time: seconds since 1970 and nanoseconds. */
@@ -15,7 +16,8 @@ export type TimeFormat = (seconds: number, nanos: number) => string;
 const SECONDS_MAX = 253_402_300_799;
 
 type Conversion = (date: Date) => string;
-type Piece = { text: string } | 'nanoseconds' | Conversion;
+/** A number: so many digits of the nanoseconds. */
+type Piece = { text: string } | number | Conversion;
 
 interface Shape {
   pad: string | undefined;
@@ -41,7 +43,10 @@ const MONTHS = [
   'December',
 ];
 const WIDTH_MAX = 255;
-const CONVERSION = /^([_0^#+-]*)([0-9]*)[EO]?([A-Za-z%+])/;
+const NANOSECOND_DIGITS = 9;
+
+/** The alternative forms (%E and %O) are those of the "C" locale, which are the usual ones, for the letters that have any. */
+const CONVERSION = /^([_0^#+-]*)([0-9]*)(?:E(?=[cCxXyY])|O(?=[BbCdeghHIjklmMSuUVwWyYGVZ]))?([A-Za-z%+])/;
 
 /** Numbers: value, digits, and what they are padded with. */
 const NUMBERS: Readonly<Record<string, [value: (date: Date) => number, digits: number, pad: string]>> = {
@@ -97,7 +102,7 @@ const COMPOSED: Readonly<Record<string, string>> = {
 export function compileTimeFormat(format: string): TimeFormat {
   const pieces = parse(format);
   let cachedSeconds = NaN;
-  let cached: (string | undefined)[] = [];
+  let cached: (string | number)[] = [];
   return (seconds, nanos) => {
     const second = Math.min(seconds, SECONDS_MAX);
     if (second !== cachedSeconds) {
@@ -106,23 +111,28 @@ export function compileTimeFormat(format: string): TimeFormat {
       cachedSeconds = second;
     }
     const [only] = cached;
-    if (cached.length === 1 && only !== undefined) return only;
-    const digits = String(nanos).padStart(9, '0');
-    return cached.map((text) => text ?? digits).join('');
+    if (cached.length === 1 && typeof only === 'string') return only;
+    const digits = String(nanos).padStart(NANOSECOND_DIGITS, '0');
+    return cached.map((text) => (typeof text === 'string' ? text : firstDigits(digits, text))).join('');
   };
 }
 
-/** Undefined stands for the nanoseconds. */
-function renderPiece(piece: Piece, date: Date): string | undefined {
-  if (typeof piece === 'function') return piece(date);
-  return piece === 'nanoseconds' ? undefined : piece.text;
+/** Zeros follow what is finer than a nanosecond. */
+function firstDigits(digits: string, count: number): string {
+  return digits.slice(0, count).padEnd(count, '0');
 }
 
-function joinTexts(texts: (string | undefined)[]): (string | undefined)[] {
-  const joined: (string | undefined)[] = [];
+/** A number stands for so many digits of the nanoseconds, which are not the same for a whole second. */
+function renderPiece(piece: Piece, date: Date): string | number {
+  if (typeof piece === 'function') return piece(date);
+  return typeof piece === 'number' ? piece : piece.text;
+}
+
+function joinTexts(texts: (string | number)[]): (string | number)[] {
+  const joined: (string | number)[] = [];
   for (const text of texts) {
     const previous = joined.at(-1);
-    if (text !== undefined && previous !== undefined) joined[joined.length - 1] = previous + text;
+    if (typeof text === 'string' && typeof previous === 'string') joined[joined.length - 1] = previous + text;
     else joined.push(text);
   }
   return joined;
@@ -149,7 +159,8 @@ function parse(format: string): Piece[] {
 function parseConversion(text: string): { piece: Piece; length: number } {
   const [whole = '', flags = '', width = '', letter = ''] = CONVERSION.exec(text) ?? [];
   const isUnpaddedNumber = flags.includes('-') && letter in NUMBERS;
-  if (text.startsWith('-') && !isUnpaddedNumber) return { piece: 'nanoseconds', length: 1 };
+  if (text.startsWith('-') && !isUnpaddedNumber) return { piece: NANOSECOND_DIGITS, length: 1 };
+  if (letter === 'N') return { piece: shapeOf('', width).width || NANOSECOND_DIGITS, length: whole.length };
   const conversion = conversionFor(letter, shapeOf(flags, width));
   if (conversion === undefined) return { piece: { text: `%${whole}` }, length: whole.length };
   return { piece: conversion, length: whole.length };
@@ -180,7 +191,7 @@ function conversionFor(letter: string, shape: Shape): Conversion | undefined {
 
 function compose(format: string): Conversion {
   const pieces = parse(format);
-  return (date) => pieces.map((piece) => renderPiece(piece, date)).join('');
+  return (date) => pieces.map((piece) => String(renderPiece(piece, date))).join('');
 }
 
 function changeCase(text: string, letter: string, shape: Shape): string {

@@ -3,84 +3,105 @@ import { join } from 'node:path';
 
 /*
  * Node knows the offset of the local time zone, but not the abbreviation that strftime's %Z wants: "JST" and not
- * "GMT+9". It stands in the system's time zone file (tzfile(5)), of which only the list of offsets is needed:
+ * "GMT+9". It stands in the system's time zone file (tzfile(5)), in two blocks of the same layout; the second one has
+ * transitions of 8 bytes in place of 4, and slim files leave the first one empty:
  *
  *   0 "TZif"   4 version   20 six counts, u32 big endian: isutcnt isstdcnt leapcnt timecnt typecnt charcnt
- *   44 times of transitions (timecnt × 4), their types (timecnt × 1), types (typecnt × {i32 offset, u8 summer time, u8 index}), abbreviations
+ *   44 times of transitions (timecnt × 4 or 8), their types (timecnt × 1), types (typecnt × {i32 offset, u8 summer time, u8 index}),
+ *   abbreviations, leap seconds (leapcnt × 8 or 12), isstdcnt × 1, isutcnt × 1
  */
 const HEADER_BYTES = 44;
-const TRANSITION_BYTES = 5;
 const TYPE_BYTES = 6;
 
 const ZONE_DIRECTORY = '/usr/share/zoneinfo';
 
-/** Abbreviations by offset from UTC in seconds. Where several had the same offset, the one that was changed to last. */
-function parseAbbreviations(file: Buffer): Map<number, string> {
-  const abbreviations = new Map<number, string>();
-  if (file.length < HEADER_BYTES || file.toString('latin1', 0, 4) !== 'TZif') return abbreviations;
-  const transitionCount = file.readUInt32BE(32);
-  const typeCount = file.readUInt32BE(36);
-  const typesStart = HEADER_BYTES + transitionCount * TRANSITION_BYTES;
-  const textStart = typesStart + typeCount * TYPE_BYTES;
-  if (textStart > file.length) return abbreviations;
-  const used = file.subarray(typesStart - transitionCount, typesStart);
-  for (const index of [...Array(typeCount).keys(), ...used]) {
-    const start = typesStart + index * TYPE_BYTES;
-    if (start + TYPE_BYTES > textStart) continue;
-    const from = textStart + file.readUInt8(start + 5);
-    const end = file.indexOf(0, from);
-    if (end >= 0) abbreviations.set(file.readInt32BE(start), file.toString('latin1', from, end));
+/** What a time zone file says about abbreviations. */
+export interface ZoneAbbreviations {
+  /** In the order of time: from this second on, until the next one. The last one's end is a rule, which Node knows. */
+  periods: { startSeconds: number; abbreviation: string }[];
+  /** By offset from UTC in seconds, of the latest period that had it. */
+  byOffset: Map<number, string>;
+}
+
+/** Reads a time zone file; one that is none has no abbreviations. */
+export function parseZoneFile(file: Buffer): ZoneAbbreviations {
+  const none: ZoneAbbreviations = { periods: [], byOffset: new Map() };
+  if (!isBlock(file)) return none;
+  const wide = file.subarray(blockBytes(file, 4));
+  return isBlock(wide) ? parseBlock(wide, 8) : parseBlock(file, 4);
+}
+
+function isBlock(bytes: Buffer): boolean {
+  return bytes.length >= HEADER_BYTES && bytes.toString('latin1', 0, 4) === 'TZif';
+}
+
+function countsOf(block: Buffer): {
+  times: number;
+  types: number;
+  texts: number;
+  rest: (timeBytes: number) => number;
+} {
+  const count = (index: number): number => block.readUInt32BE(20 + 4 * index);
+  const rest = (timeBytes: number): number => count(2) * (timeBytes + 4) + count(1) + count(0);
+  return { times: count(3), types: count(4), texts: count(5), rest };
+}
+
+function blockBytes(block: Buffer, timeBytes: number): number {
+  const { times, types, texts, rest } = countsOf(block);
+  return HEADER_BYTES + times * (timeBytes + 1) + types * TYPE_BYTES + texts + rest(timeBytes);
+}
+
+function parseBlock(block: Buffer, timeBytes: 4 | 8): ZoneAbbreviations {
+  const result: ZoneAbbreviations = { periods: [], byOffset: new Map() };
+  if (blockBytes(block, timeBytes) > block.length) return result;
+  const { times, types } = countsOf(block);
+  const indexesStart = HEADER_BYTES + times * timeBytes;
+  const typesStart = indexesStart + times;
+  const textsStart = typesStart + types * TYPE_BYTES;
+  const typeAt = (index: number): { offset: number; abbreviation: string } => {
+    const at = typesStart + Math.min(index, types - 1) * TYPE_BYTES;
+    const from = textsStart + block.readUInt8(at + 5);
+    return {
+      offset: block.readInt32BE(at),
+      abbreviation: block.toString('latin1', from, block.indexOf(0, from)),
+    };
+  };
+  const note = (startSeconds: number, type: number): void => {
+    const { offset, abbreviation } = typeAt(type);
+    result.periods.push({ startSeconds, abbreviation });
+    result.byOffset.set(offset, abbreviation);
+  };
+  // Before the first transition the first type holds.
+  if (types > 0) note(-Infinity, 0);
+  for (let index = 0; index < times; index++) {
+    const at = HEADER_BYTES + index * timeBytes;
+    const seconds = timeBytes === 4 ? block.readInt32BE(at) : Number(block.readBigInt64BE(at));
+    note(seconds, block.readUInt8(indexesStart + index));
   }
-  return abbreviations;
+  return result;
 }
 
-/** Slim files leave the first block empty; the second one has transitions of 9 bytes behind a header of its own. */
-export function parseZoneFile(file: Buffer): Map<number, string> {
-  const first = parseAbbreviations(file);
-  if (first.size > 1 || file.toString('latin1', 0, 4) !== 'TZif' || file.length < HEADER_BYTES) return first;
-  const second = secondBlock(file);
-  return second === undefined ? first : parseWideAbbreviations(second);
-}
-
-function secondBlock(file: Buffer): Buffer | undefined {
-  const count = (index: number): number => file.readUInt32BE(20 + 4 * index);
-  const firstBytes =
-    HEADER_BYTES +
-    count(3) * TRANSITION_BYTES +
-    count(4) * TYPE_BYTES +
-    count(5) +
-    count(2) * 8 +
-    count(1) +
-    count(0);
-  return file.length > firstBytes + HEADER_BYTES ? file.subarray(firstBytes) : undefined;
-}
-
-/** Cuts the wide transitions down to the narrow ones' length, so that one parser reads both blocks. */
-function parseWideAbbreviations(block: Buffer): Map<number, string> {
-  const transitionCount = block.readUInt32BE(32);
-  const surplus = transitionCount * 4;
-  return parseAbbreviations(
-    Buffer.concat([block.subarray(0, HEADER_BYTES), block.subarray(HEADER_BYTES + surplus)]),
-  );
-}
-
-let known: { zone: string | undefined; abbreviations: Map<number, string> } | undefined;
+let known: { zone: string | undefined; abbreviations: ZoneAbbreviations } | undefined;
 
 /** Abbreviation of the local time zone at that time. */
 export function zoneAbbreviation(date: Date): string {
   const zone = process.env['TZ'];
   if (known === undefined || known.zone !== zone) known = { zone, abbreviations: readZone(zone) };
-  const offset = -date.getTimezoneOffset() * 60;
-  return known.abbreviations.get(offset) ?? fallback(date);
+  const { periods, byOffset } = known.abbreviations;
+  const seconds = date.getTime() / 1000;
+  const index = periods.findLastIndex(({ startSeconds }) => startSeconds <= seconds);
+  const isLast = index === periods.length - 1;
+  const recorded = isLast ? undefined : periods[index]?.abbreviation;
+  return recorded ?? byOffset.get(-date.getTimezoneOffset() * 60) ?? fallback(date);
 }
 
-function readZone(zone: string | undefined): Map<number, string> {
-  if (zone === '') return new Map([[0, 'UTC']]);
+function readZone(zone: string | undefined): ZoneAbbreviations {
+  if (zone === '') return { periods: [], byOffset: new Map([[0, 'UTC']]) };
   const name = zone?.replace(/^:/, '');
   try {
     return parseZoneFile(readFileSync(name === undefined ? '/etc/localtime' : join(ZONE_DIRECTORY, name)));
   } catch {
-    return new Map();
+    return { periods: [], byOffset: new Map() };
   }
 }
 

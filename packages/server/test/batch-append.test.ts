@@ -57,6 +57,31 @@ test('nothing is put before or behind binary data', () => {
   assert.equal(appendAll([batch('a', 'x'), binary(''), batch('c', 'y\n')]).text, 'x\ny\n');
 });
 
+test('a binary chunk in several batches is known until it ends', () => {
+  const { BINARY, ENDS_OPEN, STREAM_END } = BatchFlag;
+  const chunk = (stream: string, payload: string, flags: number): StreamBatch => {
+    return { stream, batch: decodeBatch(makeBatch({ payload, flags: BINARY | flags }), 0) };
+  };
+  const open = appendAll([chunk('b', 'one\n', ENDS_OPEN)]);
+  assert.deepEqual(open.tail, { stream: 'b', midRecord: true, binary: true });
+  assert.equal(appendAll([batch('a', 'x\n')], open.tail).text, 'x\n');
+  assert.equal(appendAll([chunk('b', '', STREAM_END)], open.tail).tail, undefined);
+  assert.deepEqual(appendAll([chunk('b', '', ENDS_OPEN)], open.tail).tail, open.tail);
+  assert.equal(appendAll([chunk('b', 'end', 0)], open.tail).tail, undefined);
+});
+
+test('a plan stops between two records before it is larger than the room', () => {
+  const batches = [batch('a', '1234\n'), batch('a', '5678\n'), batch('a', '9\n')];
+  assert.equal(planAppend(batches, undefined, RAW, 10).batchCount, 2);
+  assert.equal(planAppend(batches, undefined, RAW, 9).batchCount, 1);
+  assert.equal(planAppend(batches, undefined, RAW, 0).batchCount, 1);
+  // The line's end belongs to it.
+  assert.equal(
+    planAppend([batch('a', 'on'), batch('a', 'e\n'), batch('a', 'x\n')], undefined, RAW, 2).batchCount,
+    2,
+  );
+});
+
 test('lines of two streams never run together, and no byte is lost', () => {
   const pieces = fc.array(
     fc.record({

@@ -39,6 +39,8 @@ test('every escape', () => {
     ['%%\\\\ü %l;', `%\\${latin1('ü')} one;%\\${latin1('ü')} two;`],
     ['%l+%L', 'one+one\ntwo+two\n'],
     ['line\\n', 'line\nline\n'],
+    ['\\x00\\xff\\x4A\\r\\a\\b\\f\\v%l', '\0\xffJ\r\x07\b\f\vone\0\xffJ\r\x07\b\f\vtwo'],
+    ['%{trimmed}|', 'one|two|'],
   ];
   for (const [format, expected] of rows) assert.equal(render(format, 'one\ntwo\n'), expected, format);
 });
@@ -58,8 +60,67 @@ test('"%L" alone is raw: the payload itself, not a copy', () => {
   assert.equal(compileFormat('%L ', '%F').raw, false);
 });
 
-test('a binary chunk is written as it is, whatever the format', () => {
-  assert.equal(render('%H %L', 'one\ntwo', BatchFlag.BINARY | BatchFlag.ENDS_OPEN), 'one\ntwo');
+test('the example of K2HFTFUSE, with one file for all', () => {
+  const format = compileFormat('%H:%F(%P):%f[%T] %L', '%F %T(%s %-)');
+  const example = {
+    ...fields('x INFO y\n'),
+    host: 'web1',
+    path: Buffer.from('log/a.log'),
+    pid: 4711,
+    timeSeconds: 1_704_067_200,
+    timeNanos: 12_000_000,
+  };
+  assert.equal(
+    format.render(example, false).toString(),
+    'web1:log/a.log(4711):a.log[2024-01-01 00:00:00(1704067200 012000000)] x INFO y\n',
+  );
+});
+
+test('%{trimmed} is the line without blanks, tabs, CR and LF at both ends', () => {
+  const rows: [payload: string, expected: string][] = [
+    [' \t a b \r\n', '<a b>'],
+    ['\r\n \n\nx\n', '<><><><x>'],
+    ['\v x \0\n', '<\v x \0>'],
+  ];
+  for (const [payload, expected] of rows) assert.equal(render('<%{trimmed}>', payload), expected);
+  const { ENDS_OPEN } = BatchFlag;
+  assert.equal(render('<%{trimmed}>', ' a ', ENDS_OPEN), '<a ');
+  assert.equal(render('<%{trimmed}>', ' b \n', 0, true), ' b>');
+});
+
+test('lines that become nothing take no other with them', () => {
+  assert.equal(render('%l', '\n\n'), '');
+  assert.equal(render('%{trimmed}', ' \na\n\t\nb\n'), 'ab');
+});
+
+test('a binary chunk is one record, whatever bytes are in it and however many batches it is', () => {
+  const { BINARY, ENDS_OPEN, STREAM_END } = BatchFlag;
+  assert.equal(render('%P %L', 'one\ntwo\n', BINARY), '12 one\ntwo\n');
+  assert.equal(render('<%l>', ' \n', BINARY), '< \n>');
+  assert.equal(render('<%{trimmed}>', ' \n', BINARY), '< \n>');
+  assert.equal(render('<%l>', 'one\n', BINARY | ENDS_OPEN), '<one\n');
+  assert.equal(render('<%l>', 'two\n', BINARY | ENDS_OPEN, true), 'two\n');
+  assert.equal(render('<%l>', '', BINARY | STREAM_END, true), '>');
+});
+
+test('what was rendered for the batch before is used only where it fits', () => {
+  const format = compileFormat('%H %P %U %G %f %T %l;', '%s %-');
+  const batch = fields('x');
+  const rows: [change: Partial<FormatFields>, expected: string][] = [
+    [{}, 'hôst 12 34 56 \xffa.log 1000000000 000000007 x;'],
+    [{ host: 'h' }, 'h 12 34 56 \xffa.log 1000000000 000000007 x;'],
+    [{ pid: 1 }, 'hôst 1 34 56 \xffa.log 1000000000 000000007 x;'],
+    [{ uid: 1 }, 'hôst 12 1 56 \xffa.log 1000000000 000000007 x;'],
+    [{ gid: 1 }, 'hôst 12 34 1 \xffa.log 1000000000 000000007 x;'],
+    [{ path: Buffer.from('b') }, 'hôst 12 34 56 b 1000000000 000000007 x;'],
+    [{ timeNanos: 8 }, 'hôst 12 34 56 \xffa.log 1000000000 000000008 x;'],
+    [{ timeSeconds: 2 }, 'hôst 12 34 56 \xffa.log 2 000000007 x;'],
+    [{ payload: Buffer.from('y') }, 'hôst 12 34 56 \xffa.log 1000000000 000000007 y;'],
+  ];
+  for (const [change, expected] of rows) {
+    const rendered = format.render({ ...batch, ...change }, false).toString('latin1');
+    assert.equal(rendered, expected.replace('hôst', latin1('hôst')));
+  }
 });
 
 test('a record in pieces gets the text around it once', () => {
@@ -97,7 +158,7 @@ test('however lines are cut into batches, the same text comes out', () => {
 });
 
 test('what is no escape is refused', () => {
-  for (const format of ['%Q', 'a%', '\\x', 'a\\', '%']) {
+  for (const format of ['%Q', 'a%', '\\x', '\\xg0', '\\x1', '\\0', 'a\\', '%', '%{trim}', '%{trimmed']) {
     assert.throws(
       () => compileFormat(format, ''),
       (error) => error instanceof ServerError && error.code === 'format',

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { compileTimeFormat } from '../src/strftime.js';
 
@@ -17,7 +17,8 @@ const FORMATS = [
   ]),
   ...[...'aAbBhpZ'.matchAll(/./g)].flatMap(([letter]) => [`%^${letter}`, `%#${letter}`, `%12${letter}`]),
   ...[...'DFrRTxXc'.matchAll(/./g)].flatMap(([letter]) => [`%30${letter}`, `%^${letter}`]),
-  ...['%Ey', '%Od', '%EY', '%OH', '%8z', '%_z'],
+  ...['%Ey', '%Od', '%EY', '%OH', '%Ec', '%EX', '%OV', '%OU', '%8z', '%_z'],
+  ...['%Ed', '%Ea', '%EH', '%i'].map((conversion) => `(${conversion})`),
   'plain',
   'é %Y %%',
   '[%F %T%z]',
@@ -25,7 +26,14 @@ const FORMATS = [
 ];
 
 const SECONDS = [
-  0, 951_782_400, 1_000_000_000, 1_230_768_000, 1_704_067_199, 1_719_792_000, 1_735_689_599, 4_102_444_800,
+  0, 1, 86_399, 867_564_229, 951_782_400, 1_000_000_000, 1_230_768_000, 1_704_067_199, 1_719_792_000,
+  1_735_689_599, 4_102_444_800,
+];
+
+/** Times all over 140 years, and the seconds around the changes from and to summer time in Europe and America. */
+const MANY_SECONDS = [
+  ...Array.from({ length: 150 }, (_each, index) => (index * 2_654_435_761) % 4_400_000_000),
+  ...[1_711_846_800, 1_729_990_800, 1_710_054_000, 1_730_613_600].flatMap((change) => [change - 1, change]),
 ];
 
 const ZONES = ['UTC', 'Asia/Tokyo', 'America/New_York', 'Europe/Berlin', 'Asia/Kolkata', 'America/St_Johns'];
@@ -68,6 +76,42 @@ test('every conversion is what date(1) says', (context) => {
       });
     }
   }
+});
+
+test('so it is at many times, on both sides of the changes of summer time', (context) => {
+  const all = CONVERSIONS.split('').map((letter) => (letter === 'n' ? '%%n' : `%${letter}`)).join('|');
+  for (const zone of ZONES) {
+    const asked = spawnSync('date', ['-f', '-', `+${all}`], {
+      env: { ...process.env, TZ: zone, LC_ALL: 'C.UTF-8' },
+      input: MANY_SECONDS.map((seconds) => `@${seconds}\n`).join(''),
+      encoding: 'utf8',
+    });
+    const expected = asked.stdout.trimEnd().split('\n');
+    if (expected.length !== MANY_SECONDS.length) {
+      context.skip('date(1) of this system is not that of GNU');
+      return;
+    }
+    inZone(zone, () => {
+      const format = compileTimeFormat(all);
+      MANY_SECONDS.forEach((seconds, index) => {
+        assert.equal(format(seconds, 0), expected[index], `${seconds} in ${zone}`);
+      });
+    });
+  }
+});
+
+test('%N is the nanoseconds whatever follows, and its first digits, as date(1) has them', () => {
+  inZone('UTC', () => {
+    const rows: [format: string, expected: string][] = [
+      ['%N', '012345678'],
+      ['%3N', '012'],
+      ['%T.%6N', '00:00:07.012345'],
+      ['%12N', '012345678000'],
+      ['%Nd', '012345678d'],
+    ];
+    for (const [format, expected] of rows)
+      assert.equal(compileTimeFormat(format)(7, 12_345_678), expected, format);
+  });
 });
 
 test('the nanoseconds are nine digits, unless a number follows that may go unpadded', () => {
