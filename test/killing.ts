@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { childrenOf, startServer, type Cleanup, type RunningServer } from '@k2hft/test-harness';
 
+/** What a server is started with, beside its folder and its port. */
+export type ServerSettings = Pick<Parameters<typeof startServer>[1], 'settings' | 'output'>;
+
 type Victim = 'worker' | 'forwarder' | 'server';
 
 /** The process id of a child of the supervisor; undefined while it is being started again. */
@@ -19,15 +22,21 @@ export class KeptServer {
   private constructor(
     private readonly cleanup: Cleanup,
     private readonly folder: string,
+    private settings: ServerSettings,
     private running: RunningServer,
   ) {}
 
-  static async start(cleanup: Cleanup, folder: string): Promise<KeptServer> {
-    return new KeptServer(cleanup, folder, await startServer(cleanup, { folder }));
+  static async start(cleanup: Cleanup, folder: string, settings: ServerSettings = {}): Promise<KeptServer> {
+    return new KeptServer(cleanup, folder, settings, await startServer(cleanup, { folder, ...settings }));
   }
 
   get url(): string {
     return this.running.url;
+  }
+
+  /** Waits until it prints this; when it is killed, in what it printed since it was started again. */
+  printed(text: RegExp): Promise<void> {
+    return this.running.process.printed(text);
   }
 
   async killAndRestart(): Promise<void> {
@@ -40,9 +49,16 @@ export class KeptServer {
     await this.running.process.ended;
   }
 
+  /** With other settings from now on. */
+  async restartWith(settings: ServerSettings): Promise<this> {
+    this.settings = settings;
+    await this.restart();
+    return this;
+  }
+
   async restart(): Promise<void> {
     const port = Number(new URL(this.running.url).port);
-    this.running = await startServer(this.cleanup, { folder: this.folder, port });
+    this.running = await startServer(this.cleanup, { folder: this.folder, port, ...this.settings });
   }
 }
 
