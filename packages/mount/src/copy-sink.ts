@@ -1,0 +1,33 @@
+import type { RuleSettings } from '@k2hft/config';
+import type { ByteString } from '@k2hft/fuse';
+import type { PendingRows } from './pending-rows.js';
+
+/** What of a stream decides where its copy goes. */
+export interface CopyStream {
+  readonly rule: RuleSettings;
+  /** The file's path when it was opened. */
+  readonly path: ByteString;
+  readonly handle: number;
+}
+
+/**
+ * Where `copy_to` goes. Capture calls it for streams whose rule has `copy_to` only, within one request: any number of
+ * append(), then exactly one of committed() and failed().
+ */
+export interface CopySink {
+  /**
+   * Called before the queue's transaction with exactly what is copied: with `copy_what: written` the bytes of the
+   * write as given, whatever lines they make; with `filtered` what filter and rewrite leave, lines whole where
+   * they are not longer than `max_record`. The bytes are valid until this returns. It never throws for I/O errors:
+   * it logs and counts them. Rows that it puts (keys that begin with `c`, but not `c` itself) are written in the same
+   * transaction.
+   */
+  append(stream: CopyStream, bytes: Buffer, rows: PendingRows): void;
+  /**
+   * The transaction did not take place. What was appended since the last committed() comes again with the same
+   * bytes, or never; it must not be doubled.
+   */
+  failed(rows: PendingRows): void;
+  /** The transaction, and with it the rows, took place. */
+  committed(): void;
+}
