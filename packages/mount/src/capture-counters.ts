@@ -1,4 +1,5 @@
 import type { ByteString } from '@k2hft/fuse';
+import { Drops } from './drops.js';
 
 /** How many paths are counted one by one; what is written to further ones is counted together. */
 const PATHS_MAX = 1000;
@@ -9,6 +10,10 @@ export class CaptureCounters {
   overwrites = 0;
   /** Pieces of lines that were longer than max_record. */
   pieces = 0;
+  /** Lines that rules do not send, and what a full queue does not take. */
+  readonly drops = new Drops();
+  /** Tests of patterns that took too long and were answered so that the line is kept. */
+  undecided = 0;
   writes = 0;
   bytes = 0;
   private readonly bytesByPath = new Map<ByteString, number>();

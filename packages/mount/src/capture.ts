@@ -1,12 +1,15 @@
-import { printableName } from '@k2hft/config';
 import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
+import { CaptureComplaints } from './capture-complaints.js';
 import { CaptureCounters } from './capture-counters.js';
+import type { CopySink, CopyStream } from './copy-sink.js';
 import { countNewlines } from './newline-count.js';
+import type { OpenEnd } from './payload-sifter.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
-import type { RuleFinder, StreamRule } from './rules.js';
-import { WriteCutter, type Cut } from './write-cutter.js';
+import { QuotaBuckets } from './quota-buckets.js';
+import { KEEP_LINES, type RuleFinder, type StreamRule } from './rules.js';
+import { WriteCutter, type Cut, type CutPlace } from './write-cutter.js';
 import { durableKey, storedIdentities, Stream } from './stream.js';
 import type { WallClock } from './wall-clock.js';
 
@@ -28,6 +31,8 @@ export interface CaptureOptions {
   /** What was not queued because the user chose so for a full queue. */
   dropped(records: number, bytes: number): void;
   warn(message: string): void;
+  /** Where `copy_to` goes; absent: no rule has it. */
+  copies?: CopySink;
 }
 
 const STREAM_COUNTER_KEY = 'c';
@@ -46,12 +51,15 @@ export class Capture {
   private readonly capturedEnds = new Map<number, number>();
   private readonly builder: BatchBuilder;
   private readonly cutter: WriteCutter;
+  private readonly quotas = new QuotaBuckets();
+  private readonly complaints: CaptureComplaints;
   private streamCounter: number;
   readonly counters = new CaptureCounters();
 
   constructor(private readonly options: CaptureOptions) {
     this.builder = new BatchBuilder(options.queue.epoch, options.clock);
     this.cutter = new WriteCutter(this.builder);
+    this.complaints = new CaptureComplaints(options);
     const stored = options.queue.row(STREAM_COUNTER_KEY);
     // Rows are lost with the power; the streams of the next epoch are others all the same.
     const firstOfEpoch = options.queue.epoch * STREAMS_PER_EPOCH;
@@ -99,7 +107,8 @@ export class Capture {
   /** An upper bound of what a write of `bytes` bytes adds to the queue. */
   neededBytes(handle: number, bytes: number): number {
     const stream = this.streams.get(handle);
-    return stream === undefined ? 0 : bytes + stream.rest.length + BatchBuilder.headerBytes(stream);
+    if (stream === undefined || stream.rule.delivery === 'nobody') return 0;
+    return bytes + stream.rest.length + BatchBuilder.headerBytes(stream);
   }
 
   /** Queues the bytes of a write in one transaction with what the next worker must know of it. */
@@ -109,11 +118,13 @@ export class Capture {
     const captured = this.capturedEnd(stream.nodeId);
     const overwrites = write.offset < captured;
     // An overwrite that does not go on where this stream wrote last begins a line of its own.
-    if (overwrites && !write.fromCache && write.offset !== stream.nextOffset) this.sendRest(stream);
+    if (overwrites && !write.fromCache && write.offset !== stream.nextOffset) {
+      this.sendRest(stream, 'complete');
+      stream.fate = 'undecided';
+    }
     // Cached pages come back whole: only what lies behind the captured end is new.
     const repeated = write.fromCache && overwrites ? captured - write.offset : 0;
-    const { isDropping } = stream;
-    const start = this.behindDropped(stream, write, Math.min(write.end, write.start + repeated));
+    const start = Math.min(write.end, write.start + repeated);
     this.adoptWriter(stream, request);
     const { lastUnique, lastCount, nextOffset, capturedEnd } = stream;
     const count = write.end - write.start;
@@ -122,10 +133,11 @@ export class Capture {
     stream.nextOffset = write.offset + count;
     stream.capturedEnd = Math.max(captured, stream.nextOffset);
     try {
-      const flags = overwrites ? BatchFlag.OVERWRITE : 0;
-      this.commit(stream, this.cutter.cut(stream, this.options.queue.nextSequence(), flags, write, start));
+      const place = this.place(stream, overwrites ? BatchFlag.OVERWRITE : 0);
+      const cut = this.cutter.cut(stream, place, write, start);
+      this.commit(stream, cut, write.buffer.subarray(start, write.end));
     } catch (error) {
-      Object.assign(stream, { lastUnique, lastCount, nextOffset, capturedEnd, isDropping });
+      Object.assign(stream, { lastUnique, lastCount, nextOffset, capturedEnd });
       stream.put(this.options.rows, true);
       throw error;
     }
@@ -141,6 +153,7 @@ export class Capture {
     const stream = this.streams.get(write.handle);
     if (stream === undefined) return;
     const { buffer, start, end } = write;
+    this.copySkipped(stream, buffer.subarray(start, end));
     stream.lastUnique = request.unique;
     stream.lastCount = end - start;
     stream.nextOffset = write.offset + stream.lastCount;
@@ -150,7 +163,8 @@ export class Capture {
     stream.rest.clear();
     if (stream.restIsDurable) this.options.rows.delete(durableKey(stream.handle));
     stream.restIsDurable = false;
-    stream.isDropping = stream.rule.send === 'lines' && end > start && buffer[end - 1] !== NEWLINE;
+    const beginsLine = end > start && buffer[end - 1] !== NEWLINE;
+    stream.fate = stream.rule.settings.send !== 'binary' && beginsLine ? 'queue_full' : 'undecided';
     stream.put(this.options.rows);
   }
 
@@ -172,31 +186,39 @@ export class Capture {
    */
   makeRestDurable(handle: number): boolean {
     const stream = this.streams.get(handle);
-    if (stream === undefined || stream.rest.length === 0) return false;
-    const flags = BatchFlag.ENDS_OPEN | BatchFlag.STREAM_END;
-    // The sequence is that of no batch: after loss of power the line gets one of the new epoch.
-    const whole = this.builder.copied(stream, 0, flags, stream.rest.view());
-    this.options.rows.put(durableKey(handle), whole.bytes);
-    stream.restIsDurable = true;
+    if (stream === undefined || stream.rest.length === 0 || stream.rule.delivery === 'nobody') return false;
+    // Neither the sequence nor the quota counts: after loss of power the line gets a place in the new epoch.
+    const place = { sequence: 0, flags: BatchFlag.STREAM_END, quota: undefined };
+    const [whole] = this.cutter.cutRest(stream, place, 'complete').batches;
+    if (whole === undefined && !stream.restIsDurable) return false;
+    if (whole === undefined) this.options.rows.delete(durableKey(handle));
+    else this.options.rows.put(durableKey(handle), whole.bytes);
+    stream.restIsDurable = whole !== undefined;
     stream.put(this.options.rows);
     return true;
+  }
+
+  /** A close(2), or fsync(2): a binary chunk is complete, whatever is written next. */
+  flush(handle: number): void {
+    const stream = this.streams.get(handle);
+    if (stream?.rule.settings.send === 'binary') this.sendRest(stream, 'complete');
   }
 
   /** The last close: sends what is unfinished and forgets the stream, in one transaction. */
   end(handle: number): void {
     const stream = this.streams.get(handle);
     if (stream === undefined) return;
-    const { queue, rows } = this.options;
-    const cut = this.cutter.cutRest(stream, queue.nextSequence(), BatchFlag.STREAM_END);
+    const { rows } = this.options;
+    const cut = this.cutter.cutRest(stream, this.place(stream, BatchFlag.STREAM_END), 'complete');
     stream.delete(rows);
     try {
-      queue.append(cut.batches, rows.changes);
+      this.append(stream, cut);
     } catch (error) {
       stream.putIdentity(rows);
       this.putAgain(stream);
       throw error;
     }
-    rows.changes.clear();
+    this.count(stream, cut);
     this.streams.delete(handle);
     if (![...this.streams.values()].some(({ nodeId }) => nodeId === stream.nodeId)) {
       this.capturedEnds.delete(stream.nodeId);
@@ -212,52 +234,87 @@ export class Capture {
   expireRests(): void {
     const nowMs = this.options.clock.nowMs();
     for (const stream of this.streams.values()) {
-      const { lineTimeoutMs } = stream.rule;
+      const { lineTimeoutMs } = stream.rule.settings;
       if (lineTimeoutMs === 0 || stream.rest.length === 0) continue;
-      if (nowMs - stream.restSinceMs >= lineTimeoutMs) this.sendRest(stream);
+      if (nowMs - stream.restSinceMs >= lineTimeoutMs) this.sendRest(stream, 'continues');
     }
   }
 
-  /** Where a write goes on that begins inside a line whose beginning was dropped. */
-  private behindDropped(stream: Stream, write: WriteArguments, start: number): number {
-    if (!stream.isDropping) return start;
-    const newline = write.buffer.subarray(start, write.end).indexOf(NEWLINE);
-    const next = newline < 0 ? write.end : start + newline + 1;
-    this.options.dropped(newline < 0 ? 0 : 1, next - start);
-    stream.isDropping = newline < 0;
-    return next;
+  private sendRest(stream: Stream, openEnd: OpenEnd): void {
+    if (stream.rest.length === 0) return;
+    this.commit(stream, this.cutter.cutRest(stream, this.place(stream, 0), openEnd));
   }
 
-  private sendRest(stream: Stream): void {
-    if (stream.rest.length === 0) return;
-    this.commit(stream, this.cutter.cutRest(stream, this.options.queue.nextSequence(), 0));
+  private place(stream: Stream, flags: number): CutPlace {
+    const { quotaBytesPerSecond } = stream.rule.settings;
+    const nowMs = this.options.clock.nowMs();
+    const quota =
+      quotaBytesPerSecond === undefined
+        ? undefined
+        : this.quotas.leftBytes(stream.path, quotaBytesPerSecond, nowMs);
+    return { sequence: this.options.queue.nextSequence(), flags, quota };
   }
 
   /** One transaction: the batches, and the stream as it is after them. */
-  private commit(stream: Stream, cut: Cut): void {
-    const { queue, rows } = this.options;
+  private commit(stream: Stream, cut: Cut, written?: Buffer): void {
+    const { rows } = this.options;
+    const { fate } = stream;
     const undo = stream.takeRest(cut.rest, this.options.clock.nowMs());
+    stream.fate = cut.fate;
     if (cut.rest.kind === 'replace' && stream.restIsDurable) {
       stream.restIsDurable = false;
       rows.delete(durableKey(stream.handle));
     }
     stream.put(rows);
     try {
-      queue.append(cut.batches, rows.changes);
+      this.append(stream, cut, written);
     } catch (error) {
+      stream.fate = fate;
       undo();
       this.putAgain(stream);
       throw error;
     }
-    rows.changes.clear();
-    if (cut.pieces > 0 && !stream.warnedOfLength) {
-      stream.warnedOfLength = true;
-      const { path, rule } = stream;
-      this.options.warn(
-        `${printableName(path)}: a line is longer than max_record (${rule.maxRecordBytes} bytes) and is sent in pieces; raise max_record if it must stay whole`,
-      );
+    this.count(stream, cut);
+  }
+
+  /** The transaction itself, with the copy of what was written or is sent. */
+  private append(stream: Stream, { batches }: Cut, written?: Buffer): void {
+    const { copies, queue, rows } = this.options;
+    const { delivery, settings } = stream.rule;
+    const copyTo = settings.copyTo === undefined ? undefined : copies;
+    try {
+      if (copyTo !== undefined) {
+        const copied = settings.copyWhat === 'written' ? [written] : batches.map(payloadOf(stream));
+        for (const bytes of copied) if (bytes !== undefined) copyTo.append(copyStream(stream), bytes, rows);
+      }
+      queue.append(delivery === 'nobody' ? [] : batches, rows.changes);
+    } catch (error) {
+      copyTo?.failed(rows);
+      throw error;
     }
+    rows.changes.clear();
+    copyTo?.committed();
+  }
+
+  /** What was written is copied even if it is not queued. */
+  private copySkipped(stream: Stream, bytes: Buffer): void {
+    const { copies, rows } = this.options;
+    const { copyTo, copyWhat } = stream.rule.settings;
+    if (copies === undefined || copyTo === undefined || copyWhat !== 'written') return;
+    copies.append(copyStream(stream), bytes, rows);
+    copies.committed();
+  }
+
+  /** What counts once its transaction took place. */
+  private count(stream: Stream, cut: Cut): void {
+    const { drops, passedBytes, undecided } = cut.totals;
+    const { bytes, lines } = drops.get('queue_full');
+    if (bytes > 0) this.options.dropped(lines, bytes);
+    this.counters.drops.addAll(drops);
     this.counters.pieces += cut.pieces;
+    this.counters.undecided += undecided;
+    this.quotas.spend(stream.path, passedBytes);
+    this.complaints.about(stream, cut);
   }
 
   /** After a failed transaction, the rows that are pending must say what is still true. */
@@ -285,5 +342,11 @@ export class Capture {
   }
 }
 
-/** A file whose rule is gone while it is open goes on as it was opened: as lines. */
-const KEEP_LINES: StreamRule = { send: 'lines', maxRecordBytes: 1024 * 1024, lineTimeoutMs: 0 };
+function copyStream({ handle, path, rule }: Stream): CopyStream {
+  return { rule: rule.settings, path, handle };
+}
+
+function payloadOf(stream: Stream): (batch: BuiltBatch) => Buffer {
+  const headerBytes = BatchBuilder.headerBytes(stream);
+  return ({ bytes }) => bytes.subarray(headerBytes);
+}

@@ -31,6 +31,8 @@ export interface MountOperationsOptions extends CapturedWritesOptions {
   maxWaitMs: number;
   /** Handles that only write and whose bytes are sent bypass the kernel's cache: one copy less. */
   directWrites: boolean;
+  /** Some rule sends binary chunks, which end with a close(2). Else the kernel need not tell of each. */
+  flushesChunks: boolean;
   /** Called on every tick after its work. */
   onTick(): void;
   /** Called when requests begin to wait, and when none waits any more. */
@@ -51,9 +53,16 @@ export class MountOperations implements FuseOperations {
   private reportedWaiting = false;
   /** Closed handles whose unfinished line found no room yet. */
   private readonly unended = new Set<number>();
+  /** Absent when nobody needs it: the kernel asks once, and then never again. */
+  readonly flush?: (request: FuseRequest, handle: number) => void;
 
   constructor(private readonly options: MountOperationsOptions) {
     this.captured = new CapturedWrites(options);
+    if (options.flushesChunks) {
+      this.flush = (_request, handle) => {
+        this.flushChunk(handle);
+      };
+    }
   }
 
   /** The session that answers parked requests. */
@@ -171,6 +180,7 @@ export class MountOperations implements FuseOperations {
     const { capture, queue, tree } = this.options;
     tree.fsync(request, handle, dataOnly);
     if (!capture.has(handle)) return undefined;
+    this.flushChunk(handle);
     const needsCheckpoint = capture.makeRestDurable(handle) || !queue.allDurable();
     this.storeRows();
     if (!needsCheckpoint) return undefined;
@@ -263,6 +273,15 @@ export class MountOperations implements FuseOperations {
     const { capture, directWrites } = this.options;
     capture.open(opened.handle, nodeId, path);
     if (directWrites && access === 1 && capture.has(opened.handle)) opened.directIo = true;
+  }
+
+  /** A chunk that finds no room stays with its stream, and goes with what comes next. */
+  private flushChunk(handle: number): void {
+    const { capture, queue } = this.options;
+    whileRoom(() => {
+      capture.flush(handle);
+      queue.wake();
+    });
   }
 
   private endStream(handle: number): void {

@@ -1,18 +1,29 @@
 import picomatch from 'picomatch';
 import type { RuleSettings } from '@k2hft/config';
 import type { ByteString } from '@k2hft/fuse';
+import { compileFilter, type LineFilter } from './line-filter.js';
 
-/** What of a rule decides how a stream is cut. */
-export type StreamRule = Pick<RuleSettings, 'send' | 'maxRecordBytes' | 'lineTimeoutMs'>;
+/** Who gets the batches of a rule's streams: the servers, this host's plugins only, or nobody (then there is a copy). */
+export type Delivery = 'servers' | 'plugins' | 'nobody';
 
-/** Finds the first rule whose glob matches a path; undefined when nothing of the path is sent. */
+/** A rule, ready for the streams whose paths it matches. */
+export interface StreamRule {
+  readonly settings: RuleSettings;
+  /** Undefined: no line is looked at. */
+  readonly filter: LineFilter | undefined;
+  readonly delivery: Delivery;
+  /** What is written is copied as it is, and that is all: no line is cut. */
+  readonly copiesOnly: boolean;
+}
+
+/** Finds the rule of a path; undefined when nothing of it is captured. */
 export type RuleFinder = (path: ByteString) => StreamRule | undefined;
 
 /**
- * Compiles the rules' globs. Paths are relative to the mount point, without a leading slash; `*` and `**` match
- * names that begin with a dot as well, since a program that logs into such a file means it to be sent.
+ * The first of `rules` whose glob matches a path. Paths are relative to the mount point, without a leading slash; `*`
+ * and `**` match names that begin with a dot as well, since a program that logs into such a file means it to be sent.
  */
-export function compileRules<Rule extends StreamRule & Pick<RuleSettings, 'path'>>(
+export function compileGlobs<Rule extends Pick<RuleSettings, 'path'>>(
   rules: readonly Rule[],
 ): (path: ByteString) => Rule | undefined {
   const compiled = rules.map((rule) => ({
@@ -21,7 +32,52 @@ export function compileRules<Rule extends StreamRule & Pick<RuleSettings, 'path'
   }));
   return (path) => {
     const text = Buffer.from(path, 'latin1').toString('utf8');
-    const found = compiled.find(({ matches }) => matches(text));
-    return found === undefined || found.rule.send === 'no' ? undefined : found.rule;
+    return compiled.find(({ matches }) => matches(text))?.rule;
   };
 }
+
+/** Compiles the rules' globs and filters. */
+export function compileRules(rules: readonly RuleSettings[]): RuleFinder {
+  const find = compileGlobs(
+    rules.map((settings) => ({ path: settings.path, compiled: compileRule(settings) })),
+  );
+  return (path) => find(path)?.compiled;
+}
+
+/** Undefined: the rule says that nothing is captured. */
+function compileRule(settings: RuleSettings): StreamRule | undefined {
+  const delivery = deliveryOf(settings);
+  if (delivery === 'nobody' && settings.copyTo === undefined) return undefined;
+  const copiesOnly = delivery === 'nobody' && settings.copyWhat === 'written';
+  return { settings, delivery, copiesOnly, filter: copiesOnly ? undefined : compileFilter(settings) };
+}
+
+function deliveryOf({ send, plugin }: RuleSettings): Delivery {
+  if (send !== 'no') return 'servers';
+  return plugin === undefined ? 'nobody' : 'plugins';
+}
+
+/** For a file whose rule is gone while it is open: it goes on as lines. */
+export const KEEP_LINES: StreamRule = {
+  delivery: 'servers',
+  copiesOnly: false,
+  filter: undefined,
+  settings: {
+    path: '**',
+    send: 'lines',
+    maxRecordBytes: 1024 * 1024,
+    longRecords: 'split',
+    lineTimeoutMs: 0,
+    default: 'allow',
+    select: [],
+    allow: [],
+    deny: [],
+    rewrite: [],
+    copyTo: undefined,
+    copyWhat: 'written',
+    plugin: undefined,
+    pluginStdout: undefined,
+    pluginBufferBytes: 0,
+    quotaBytesPerSecond: undefined,
+  },
+};

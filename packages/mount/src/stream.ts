@@ -1,5 +1,6 @@
 import type { ByteString } from '@k2hft/fuse';
-import { encodeAttributes } from '@k2hft/wire';
+import { BatchFlag, encodeAttributes } from '@k2hft/wire';
+import { decodeFate, encodeFate, type LineFate } from './line-fate.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
 import type { StreamRule } from './rules.js';
 import { UnfinishedLine } from './unfinished-line.js';
@@ -25,13 +26,13 @@ export interface StreamIdentity {
  * 32 u32 bytes that the last write was answered with
  * 36 u32 bytes of the unfinished line in rows of their own
  * 40 u32 process, 44 u32 user, 48 u32 group of the last writer
- * 52 u32 1: the unfinished line is durable, as fsync(2) promised; 2: the line under way is being dropped
+ * 52 u32 bit 0: the unfinished line is durable, as fsync(2) promised; from bit 1 on, the fate of the line under way
  * 56 .. the rest of the unfinished line
  * ```
  */
 const ROW_FIXED_BYTES = 56;
 const DURABLE = 1;
-const DROPPING = 2;
+const FATE_SHIFT = 1;
 
 /** What a write does to the unfinished line: source[start..end) is added to it, or stands in its place. */
 export interface RestChange {
@@ -50,6 +51,8 @@ export class Stream implements StreamIdentity {
   readonly rest: UnfinishedLine;
   /** The same for every batch of the stream, so it is encoded once. */
   readonly attributes: Buffer;
+  /** Flags of every batch of the stream. */
+  readonly batchFlags: number;
   lastUnique = 0;
   lastCount = 0;
   nextOffset = 0;
@@ -59,8 +62,8 @@ export class Stream implements StreamIdentity {
   uid = 0;
   gid = 0;
   restIsDurable = false;
-  /** The beginning of the line under way was dropped: so is what comes of it, up to its newline. */
-  isDropping = false;
+  /** What becomes of the rest of a line whose beginning was sent or dropped already. */
+  fate: LineFate = 'undecided';
   /** Set when the log has been told that this stream has too long a line: once is enough. */
   warnedOfLength = false;
   private row = Buffer.alloc(ROW_FIXED_BYTES);
@@ -75,6 +78,9 @@ export class Stream implements StreamIdentity {
     this.stream = identity.stream;
     this.path = identity.path;
     this.rest = new UnfinishedLine(`r${identity.handle}`);
+    const { delivery, settings } = rule;
+    const isBinary = settings.send === 'binary';
+    this.batchFlags = (isBinary ? BatchFlag.BINARY : 0) | (delivery === 'plugins' ? BatchFlag.LOCAL : 0);
     this.attributes = encodeAttributes({ path: Buffer.from(identity.path, 'latin1'), host });
   }
 
@@ -93,7 +99,7 @@ export class Stream implements StreamIdentity {
     row.writeUInt32LE(this.pid, 40);
     row.writeUInt32LE(this.uid, 44);
     row.writeUInt32LE(this.gid, 48);
-    row.writeUInt32LE((this.restIsDurable ? DURABLE : 0) | (this.isDropping ? DROPPING : 0), 52);
+    row.writeUInt32LE((this.restIsDurable ? DURABLE : 0) | (encodeFate(this.fate) << FATE_SHIFT), 52);
     remainder.copy(row, ROW_FIXED_BYTES);
     this.rest.putPieces(rows, rewrite);
     rows.put(changingKey(this.handle), row.subarray(0, length));
@@ -151,7 +157,7 @@ export class Stream implements StreamIdentity {
     this.gid = row.readUInt32LE(48);
     const flags = row.readUInt32LE(52);
     this.restIsDurable = (flags & DURABLE) !== 0;
-    this.isDropping = (flags & DROPPING) !== 0;
+    this.fate = decodeFate(flags >>> FATE_SHIFT);
     this.rest.restore(stored, row.readUInt32LE(36), row.subarray(ROW_FIXED_BYTES));
   }
 }

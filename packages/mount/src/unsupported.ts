@@ -22,14 +22,21 @@ export function unsupportedSettings(settings: MountSettings): string[] {
 
 function unsupportedInRule(rule: RuleSettings): string[] {
   const found: string[] = [];
+  if (rule.send === 'binary') found.push(...lineSettings(rule).map((key) => `${key} with send: binary`));
+  if (rule.copyTo !== undefined) found.push('copy_to');
+  if (rule.plugin !== undefined) found.push('plugin');
+  return found;
+}
+
+/** What can only be done to lines. */
+function lineSettings(rule: RuleSettings): string[] {
+  const found: string[] = [];
   if (rule.default === 'deny') found.push('default: deny');
   if (rule.longRecords !== 'split') found.push('long_records');
   if (rule.select.length > 0) found.push('select');
   if (rule.allow.length > 0) found.push('allow');
   if (rule.deny.length > 0) found.push('deny');
   if (rule.rewrite.length > 0) found.push('rewrite');
-  if (rule.copyTo !== undefined) found.push('copy_to');
-  if (rule.plugin !== undefined) found.push('plugin');
   if (rule.quotaBytesPerSecond !== undefined) found.push('quota');
   return found;
 }

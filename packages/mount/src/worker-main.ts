@@ -137,6 +137,7 @@ function serveMount(given: ChildArguments, serving: Serving): void {
     whenFull: settings.queue.whenFull,
     maxWaitMs: settings.queue.maxWaitMs,
     directWrites: settings.mount.mode === 'overlay',
+    flushesChunks: settings.rules.some(({ send }) => send === 'binary'),
     onTick: () => {
       clock.synchronize();
       report.write();

@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptureCounters } from './capture-counters.js';
 import { printableName } from '@k2hft/config';
+import type { Dropped, DropReason } from './drops.js';
 
 /** How many files a report names, the busiest first. */
 const FILES_MAX = 100;
@@ -20,6 +21,10 @@ export interface WorkerReportContent {
   bytes: number;
   overwrites: number;
   pieces: number;
+  /** Lines that rules do not send, by reason. */
+  drops: Partial<Record<DropReason, Dropped>>;
+  /** Tests of patterns that took too long and were answered so that the line is kept. */
+  undecided: number;
   queue: unknown;
   files: ReportedFile[];
 }
@@ -60,7 +65,7 @@ export class WorkerReport {
   }
 
   private content(seconds: number): WorkerReportContent {
-    const { writes, bytes, overwrites, pieces } = this.counters;
+    const { writes, bytes, overwrites, pieces, undecided } = this.counters;
     const files: ReportedFile[] = [];
     for (const [path, total] of this.counters.paths()) {
       const bytesPerSecond = Math.round((total - (this.lastBytes.get(path) ?? 0)) / seconds);
@@ -68,7 +73,16 @@ export class WorkerReport {
     }
     this.lastBytes = new Map(this.counters.paths());
     files.sort((a, b) => b.bytesPerSecond - a.bytesPerSecond || b.bytes - a.bytes);
-    const queue = this.queue.counters();
-    return { pid: process.pid, writes, bytes, overwrites, pieces, queue, files: files.slice(0, FILES_MAX) };
+    return {
+      pid: process.pid,
+      writes,
+      bytes,
+      overwrites,
+      pieces,
+      drops: Object.fromEntries(this.counters.drops.entries()),
+      undecided,
+      queue: this.queue.counters(),
+      files: files.slice(0, FILES_MAX),
+    };
   }
 }

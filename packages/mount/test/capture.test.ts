@@ -8,13 +8,10 @@ import { PendingRows } from '../src/pending-rows.js';
 import type { StreamRule } from '../src/rules.js';
 import { WallClock } from '../src/wall-clock.js';
 import { FakeQueue } from './fake-queue.js';
+import { streamRule } from './rule-settings.js';
 
 const HEADROOM = 4096;
 const NODE = 5;
-
-function rule(changes: Partial<StreamRule> = {}): StreamRule {
-  return { send: 'lines', maxRecordBytes: 1024 * 1024, lineTimeoutMs: 0, ...changes };
-}
 
 /** A worker's capture on a queue that may have seen others before. */
 class Site {
@@ -87,7 +84,7 @@ void test('a stream sends the bytes written, whole lines first, whoever dies in 
       fc.integer({ min: 9, max: 20_000 }),
       (texts, chance, limit) => {
         const queue = new FakeQueue();
-        let site = new Site(queue, rule({ maxRecordBytes: limit }));
+        let site = new Site(queue, streamRule({ maxRecordBytes: limit }));
         site.open(1);
         let offset = 0;
         texts.forEach((text, index) => {
@@ -102,7 +99,7 @@ void test('a stream sends the bytes written, whole lines first, whoever dies in 
           site.write(1, unique, offset, Buffer.from(text));
           offset += text.length;
           if (chance.next().value === 1) {
-            site = new Site(queue, rule({ maxRecordBytes: limit }));
+            site = new Site(queue, streamRule({ maxRecordBytes: limit }));
             site.capture.restore(new Set([1]));
             assert.equal(site.capture.answered(requestOf(unique, true), 1), text.length);
             assert.equal(site.capture.answered(requestOf(unique + 2, true), 1), undefined);
@@ -124,7 +121,7 @@ void test('a stream sends the bytes written, whole lines first, whoever dies in 
 
 void test('records are counted, and a batch says when it ends inside one', () => {
   const queue = new FakeQueue();
-  const site = new Site(queue, rule({ maxRecordBytes: 4 }));
+  const site = new Site(queue, streamRule({ maxRecordBytes: 4 }));
   site.open(1);
   site.write(1, 2, 0, Buffer.from('a\nb\nccccdd\ne'));
   site.capture.end(1);
@@ -143,19 +140,19 @@ void test('records are counted, and a batch says when it ends inside one', () =>
 
 void test('streams that were closed with their worker are ended by the next one', () => {
   const queue = new FakeQueue();
-  const first = new Site(queue, rule());
+  const first = new Site(queue, streamRule());
   first.open(1);
   first.open(2);
   first.write(1, 2, 0, Buffer.from('one'));
   first.write(2, 4, 3, Buffer.from('two'));
-  new Site(queue, rule()).capture.restore(new Set([2]));
+  new Site(queue, streamRule()).capture.restore(new Set([2]));
   assert.equal(queue.textOf(1), 'one');
   assert.equal(queue.textOf(2), '');
 });
 
 void test('an overwrite elsewhere ends the unfinished line and is counted', () => {
   const queue = new FakeQueue();
-  const site = new Site(queue, rule());
+  const site = new Site(queue, streamRule());
   site.open(1);
   site.write(1, 2, 0, Buffer.from('aaaa\nrest'));
   site.write(1, 4, 0, Buffer.from('bbbb\n'));
@@ -166,7 +163,7 @@ void test('an overwrite elsewhere ends the unfinished line and is counted', () =
 
 void test('cached pages that come again are sent from the captured end only', () => {
   const queue = new FakeQueue();
-  const site = new Site(queue, rule());
+  const site = new Site(queue, streamRule());
   site.open(1);
   const page = (text: string, unique: number) => {
     const buffer = Buffer.from(text);
@@ -189,7 +186,7 @@ void test('cached pages that come again are sent from the captured end only', ()
 
 void test('what is written behind a truncation is new, and an unfinished line goes on', () => {
   const queue = new FakeQueue();
-  const site = new Site(queue, rule());
+  const site = new Site(queue, streamRule());
   site.open(1);
   site.write(1, 2, 0, Buffer.from('one\ntw'));
   site.capture.truncated(NODE, 0);
@@ -200,13 +197,13 @@ void test('what is written behind a truncation is new, and an unfinished line go
 
 void test('a fsynced unfinished line is kept durable until a batch that goes to the store first replaces it', () => {
   const queue = new FakeQueue();
-  let site = new Site(queue, rule());
+  let site = new Site(queue, streamRule());
   site.open(1);
   site.write(1, 2, 0, Buffer.from('begun '));
   assert.equal(site.capture.makeRestDurable(1), true);
   site.store();
   assert.ok(queue.row('d1'));
-  site = new Site(queue, rule());
+  site = new Site(queue, streamRule());
   site.capture.restore(new Set([1]));
   site.write(1, 4, 6, Buffer.from('more '));
   assert.ok(queue.row('d1'));
@@ -218,24 +215,9 @@ void test('a fsynced unfinished line is kept durable until a batch that goes to 
   assert.equal(site.capture.makeRestDurable(1), false);
 });
 
-void test('binary chunks are sent as they are', () => {
-  const queue = new FakeQueue();
-  const site = new Site(queue, rule({ send: 'binary' }));
-  site.open(1);
-  site.write(1, 2, 0, Buffer.from([0, 10, 255]));
-  site.write(1, 4, 3, Buffer.from([1]));
-  assert.deepEqual(
-    queue.batches.map(({ payload, flags, recordCount }) => [[...payload], flags, recordCount]),
-    [
-      [[0, 10, 255], BatchFlag.BINARY, 1],
-      [[1], BatchFlag.BINARY, 1],
-    ],
-  );
-});
-
 void test('lines are dropped whole: an unfinished one with its end, a beginning with what comes of it', () => {
   const queue = new FakeQueue();
-  let site = new Site(queue, rule());
+  let site = new Site(queue, streamRule());
   site.open(1);
   const skip = (unique: number, text: string) => {
     const buffer = Buffer.from(text);
@@ -254,7 +236,7 @@ void test('lines are dropped whole: an unfinished one with its end, a beginning 
   site.write(1, 2, 0, Buffer.from('kept\nuser=alice action='));
   skip(4, 'login\nuser=bob action=');
   assert.deepEqual(site.dropped, [[1, 40]]);
-  site = new Site(queue, rule());
+  site = new Site(queue, streamRule());
   site.capture.restore(new Set([1]));
   site.write(1, 6, 100, Buffer.from('lo'));
   site.write(1, 8, 102, Buffer.from('gout\nuser=carol\nuser='));
@@ -268,9 +250,9 @@ void test('lines are dropped whole: an unfinished one with its end, a beginning 
 
 void test('what was in a file before is not sent when another worker takes over', () => {
   const queue = new FakeQueue();
-  let site = new Site(queue, rule(), 450);
+  let site = new Site(queue, streamRule(), 450);
   site.open(1);
-  site = new Site(queue, rule(), 450);
+  site = new Site(queue, streamRule(), 450);
   site.capture.restore(new Set([1]));
   const buffer = Buffer.alloc(450, 'x');
   const write = { handle: 1, offset: 0, buffer, start: 0, end: 450, fromCache: true, openFlags: 2 };

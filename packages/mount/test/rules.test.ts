@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RuleSettings } from '@k2hft/config';
 import { compileRules } from '../src/rules.js';
+import { ruleSettings } from './rule-settings.js';
 
 function rule(path: string, send: RuleSettings['send'] = 'lines') {
-  return { path, send, maxRecordBytes: 1024, lineTimeoutMs: 0 };
+  return ruleSettings({ path, send });
 }
 
 const rules = [
@@ -31,10 +32,20 @@ const cases: [path: string, rule: string | undefined][] = [
 
 for (const [path, expected] of cases) {
   void test(`${path} is handled by ${expected ?? 'no rule'}`, () => {
-    assert.equal(find(path)?.path, expected);
+    assert.equal(find(path)?.settings.path, expected);
   });
 }
 
 void test('the first rule that matches wins', () => {
-  assert.equal(compileRules([rule('*.log'), rule('a.log', 'binary')])('a.log')?.send, 'lines');
+  assert.equal(compileRules([rule('*.log'), rule('a.log', 'binary')])('a.log')?.settings.send, 'lines');
+});
+
+void test('a rule that sends nothing is captured for its plugin or its copy only', () => {
+  const only = (changes: Partial<RuleSettings>) =>
+    compileRules([ruleSettings({ send: 'no', ...changes })])('a');
+  assert.equal(only({}), undefined);
+  assert.equal(only({ plugin: ['/bin/cat'] })?.delivery, 'plugins');
+  const copied = only({ copyTo: '/copy', deny: ['x'] });
+  assert.deepEqual([copied?.delivery, copied?.copiesOnly, copied?.filter], ['nobody', true, undefined]);
+  assert.equal(only({ copyTo: '/copy', copyWhat: 'filtered' })?.copiesOnly, false);
 });

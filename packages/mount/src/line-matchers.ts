@@ -1,0 +1,102 @@
+import { UnfinishedLineError, type Matcher } from './line-decision.js';
+import type { LinePattern } from './line-pattern.js';
+import { finishesWithin } from './timed-call.js';
+
+/** Matches with one expression, however long it takes. */
+export class DirectMatcher implements Matcher {
+  constructor(
+    readonly source: string,
+    private readonly expression: RegExp,
+  ) {}
+
+  test(text: string): boolean {
+    return this.expression.test(text);
+  }
+
+  expand(text: string, output: string): string | undefined {
+    const match = this.expression.exec(text);
+    if (match === null) return undefined;
+    const behind = text.length - match.index - match[0].length;
+    const replaced = text.replace(this.expression, output);
+    return replaced.slice(match.index, replaced.length - behind);
+  }
+
+  replaceAll(text: string, replacement: string): string {
+    return text.replace(this.expression, replacement);
+  }
+}
+
+/** How long the lines of one write may be matched with patterns that only the clock can stop, and what came of it. */
+export class MatchBudget {
+  /** Patterns that were given up while the line went on, and how often. */
+  readonly undecided = new Set<string>();
+  undecidedTests = 0;
+
+  constructor(
+    private leftMs: number,
+    private readonly lineMs: number,
+  ) {}
+
+  giveUp(pattern: string): void {
+    this.undecided.add(pattern);
+    this.undecidedTests++;
+  }
+
+  /** False: the time is over, or there was none left. */
+  run(action: () => void): boolean {
+    if (this.leftMs <= 0) return false;
+    const startedMs = performance.now();
+    const finished = finishesWithin(Math.min(this.lineMs, this.leftMs), action);
+    if (!finished) this.leftMs -= performance.now() - startedMs;
+    return finished;
+  }
+}
+
+/**
+ * Matches a line that has taken too long already: in linear time where the pattern allows that, else until the time is over. What
+ * is not decided by then is answered so that no line is lost and nothing is sent that was to be taken out: a test
+ * gets `undecided`, a replacement throws.
+ */
+export class CarefulMatcher implements Matcher {
+  private readonly direct: Matcher;
+  readonly source: string;
+
+  constructor(
+    private readonly pattern: LinePattern,
+    private readonly isPlain: boolean,
+    private readonly undecided: boolean,
+    private readonly budget: () => MatchBudget,
+  ) {
+    const { linear, source, unicode } = pattern;
+    this.source = source;
+    this.direct = new DirectMatcher(source, isPlain ? (linear ?? unicode) : unicode);
+  }
+
+  test(text: string): boolean {
+    let found = this.undecided;
+    if (!this.run(() => (found = this.direct.test(text)))) this.budget().giveUp(this.source);
+    return found;
+  }
+
+  expand(text: string, output: string): string | undefined {
+    let expanded = undefined as string | undefined;
+    if (!this.run(() => (expanded = this.direct.expand(text, output)))) this.fail();
+    return expanded;
+  }
+
+  replaceAll(text: string, replacement: string): string {
+    let replaced = text;
+    if (!this.run(() => (replaced = this.direct.replaceAll(text, replacement)))) this.fail();
+    return replaced;
+  }
+
+  private run(action: () => void): boolean {
+    if (!this.isPlain || this.pattern.linear === undefined) return this.budget().run(action);
+    action();
+    return true;
+  }
+
+  private fail(): never {
+    throw new UnfinishedLineError(this.source);
+  }
+}
