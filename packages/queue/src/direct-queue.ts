@@ -279,6 +279,7 @@ export class DirectQueue {
     try {
       const neededBytes = sizeOf(entries, changes);
       if (neededBytes > this.room.leftBytes) this.measureRoom();
+      if (entries.length > 0 && neededBytes > this.room.leftBytes) await this.leaveNewest();
       if (entries.length > 0) this.requireRoom(neededBytes);
       this.replaceWhenFull(neededBytes);
       for (const key of changes.keys())
@@ -315,6 +316,23 @@ export class DirectQueue {
     const newest = store.carrier;
     if (newest === undefined || newest !== store.all.at(-1) || !isCovered(newest, cursors.gone)) return;
     if (newest.fileBytes + bytes > storeFileBytes(this.options.settings.maxSizeBytes)) store.sealNewest();
+  }
+
+  /**
+   * On a disk that is short of room, the newest file must not keep out what comes when it only carries the ledger any
+   * more: a small one takes that over, and the disk gets the rest back.
+   */
+  private async leaveNewest(): Promise<void> {
+    const { store, cursors } = this.books;
+    const { carrier } = store;
+    if (carrier?.first === undefined || carrier !== store.all.at(-1) || !isCovered(carrier, cursors.gone))
+      return;
+    store.sealNewest();
+    const from = { epoch: this.epoch(), sequence: this.nextSequence() };
+    const rows = this.rows;
+    await store.append([], cursors.gone.record(), { rows, from, whole: () => rows });
+    await this.writing.run(() => this.books.unlinkCovered());
+    this.measureRoom();
   }
 
   /** Files that are unlinked soon; the newest as well, as soon as another carries the ledger. */

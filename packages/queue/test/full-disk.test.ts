@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { waitUntil } from '@k2hft/test-harness';
 import { POSITION_ZERO, QueueError } from '../src/index.js';
 import { checkBatch, makeBatch } from './helpers/batches.js';
+import { appendSome, openDirect } from './helpers/direct.js';
 import { openBoth, openHot } from './helpers/queues.js';
 
 const MIB = 1024 * 1024;
@@ -140,4 +141,27 @@ test('a disk that is full in the middle of a checkpoint loses nothing', { skip }
   assert.equal(found.length, 60);
   for (const { position, bytes } of found) checkBatch(position, bytes);
   assert.deepEqual(drain.statistics().lost, {});
+});
+
+test('a direct queue gives a small disk back when everything is acked', { skip }, async (t) => {
+  const disk = smallDisk(t, 24);
+  const rows = new Map([['row', Buffer.from('kept')]]);
+  const { queue } = await openDirect(join(disk, 'queue'));
+  for (let round = 0; round < 3; round++) {
+    await assert.rejects(
+      async () => {
+        for (;;) await appendSome(queue, 1, rows, 500_000);
+      },
+      (error) => error instanceof QueueError && error.code === 'no_space',
+    );
+    const found = queue.read('a', queue.floor('a'), 1e9, 1e6);
+    const [first, last] = [found[0]?.position, found.at(-1)?.position];
+    assert.ok(first !== undefined && last !== undefined && found.length > 20);
+    queue.ack('a', last.epoch, [[first.sequence, last.sequence]]);
+  }
+  assert.equal(queue.ledger().get('row')?.toString(), 'kept');
+  await queue.close();
+  const again = await openDirect(join(disk, 'queue'));
+  assert.equal(again.queue.ledger().get('row')?.toString(), 'kept');
+  await again.queue.close();
 });
