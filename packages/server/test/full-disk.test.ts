@@ -1,33 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { sleep, temporaryFolder, waitUntil, undoAtEnd } from '@k2hft/test-harness';
+import { test } from 'node:test';
+import { sleep, temporaryFolder, waitUntil } from '@k2hft/test-harness';
 import { configurationOf, runServer, startServer } from './server-process.js';
+import { fill, smallDisk } from './small-disk.js';
 import { SourceClient, type BatchToSend } from './source-client.js';
-
-/** Mounts a small tmpfs; undefined, and the test skipped, where that is not possible. */
-function smallDisk(context: TestContext, sizeMiB: number): string | undefined {
-  const folder = join(temporaryFolder(context), 'disk');
-  mkdirSync(folder);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'k2hft-test', folder]);
-  if (mounted.status !== 0) {
-    context.skip('a small tmpfs can only be mounted by root');
-    return undefined;
-  }
-  undoAtEnd(context, () => {
-    spawnSync('umount', ['--lazy', folder]);
-  });
-  return folder;
-}
-
-function fill(folder: string, leaveBytes: number): string {
-  const file = join(folder, 'filler');
-  const { bavail, bsize } = statfsSync(folder);
-  writeFileSync(file, Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
-  return file;
-}
 
 function lines(first: number, count: number, bytes: number): BatchToSend[] {
   return Array.from({ length: count }, (_each, index) => {
