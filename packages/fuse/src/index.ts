@@ -4,6 +4,8 @@ export { fuseUnmount, mountFuse, type MountOptions, type UnmountOptions } from '
 export { MountError, type MountErrorCode } from './mount-error.js';
 export { parseMountinfo, topMount, type Mountinfo } from './mountinfo.js';
 export { negotiate, type NegotiateOptions } from './negotiate.js';
+export { whyNoNativeDriver } from './native-binding.js';
+export { NativeSession, type NativeSessionOptions } from './native-session.js';
 export * from './operations.js';
 export { ROOT_NODE_ID } from './protocol.js';
 export { copyRequest } from './request.js';

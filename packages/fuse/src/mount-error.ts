@@ -2,6 +2,7 @@
 export type MountErrorCode =
   | 'needs_root'
   | 'no_device'
+  | 'no_driver'
   | 'not_a_directory'
   | 'no_program'
   | 'mount_failed'

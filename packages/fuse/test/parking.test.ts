@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { sleep, waitUntil } from '@k2hft/test-harness';
 import { PARKING_NAME, RELEASE_NAME } from './memory-file-system.js';
-import { testMount, whyNoMount } from './test-mount.js';
+import { drivers, servedMount, testMount, whyNoMount } from './test-mount.js';
 
 const skip = whyNoMount();
 /** Far longer than a program needs from the creation of its file to its write. */
@@ -47,21 +47,22 @@ async function startWriter(t: TestContext, point: string): Promise<Writer> {
   };
 }
 
-test(
-  'a parked write waits while others are served, and is answered from the turn of another',
-  { skip },
-  async (t) => {
-    const { point, serve } = await testMount(t);
-    serve('memory-direct', 'fresh');
-    const writer = await startWriter(t, point);
-    await writeFile(join(point, 'other'), 'served');
-    assert.equal(await readFile(join(point, 'other'), 'utf8'), 'served');
-    assert.equal(writer.hasEnded(), false);
-    await assert.rejects(stat(join(point, RELEASE_NAME)), { code: 'ENOENT' });
-    assert.equal(await writer.ended, 0);
-    assert.equal((await stat(join(point, PARKING_NAME))).size, 100);
-  },
-);
+for (const { driver, skip } of drivers()) {
+  test(
+    `${driver}: a parked write waits while others are served, and is answered from the turn of another`,
+    { skip },
+    async (t) => {
+      const { point } = await servedMount(t, driver, 'memory-direct');
+      const writer = await startWriter(t, point);
+      await writeFile(join(point, 'other'), 'served');
+      assert.equal(await readFile(join(point, 'other'), 'utf8'), 'served');
+      assert.equal(writer.hasEnded(), false);
+      await assert.rejects(stat(join(point, RELEASE_NAME)), { code: 'ENOENT' });
+      assert.equal(await writer.ended, 0);
+      assert.equal((await stat(join(point, PARKING_NAME))).size, 100);
+    },
+  );
+}
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`the caller of a parked write can be ended with ${signal}`, { skip }, async (t) => {

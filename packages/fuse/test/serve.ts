@@ -1,9 +1,10 @@
 /**
  * Serves a test's mount, in a process of its own: the descriptor of the mount is number 3. Arguments: the file
  * system (`memory`, `memory-direct`, `backed`, `backed-parking`), what negotiate() returned as JSON, `fresh` or `takeover`. A `backed`
- * file system finds its file as descriptor 4.
+ * file system finds its file as descriptor 4. With `native`, it mounts by itself, through the second driver, at the
+ * folder that is given in place of the JSON.
  */
-import { FuseSession, type FuseOperations, type Negotiated } from '../src/index.js';
+import { FuseSession, NativeSession, type FuseOperations, type Negotiated } from '../src/index.js';
 import { BackedFileSystem } from './backed-file-system.js';
 import { MemoryFileSystem } from './memory-file-system.js';
 
@@ -19,8 +20,17 @@ function serve(kind: string, negotiated: Negotiated, takeover: boolean): void {
   session.run();
 }
 
+async function serveNatively(point: string): Promise<void> {
+  const operations = new MemoryFileSystem(false);
+  const session = new NativeSession({ point, operations, subtype: 'k2hft-test' });
+  operations.replies = session;
+  await session.mount();
+}
+
 // The test runner loads every file of this folder, without arguments.
 const [kind, negotiated, start] = process.argv.slice(2);
-if (kind !== undefined && negotiated !== undefined) {
+if (start === 'native') {
+  await serveNatively(negotiated ?? '');
+} else if (kind !== undefined && negotiated !== undefined) {
   serve(kind, JSON.parse(negotiated) as Negotiated, start === 'takeover');
 }

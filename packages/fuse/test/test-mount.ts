@@ -3,8 +3,16 @@ import { closeSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { waitUntil, whyNotInstalled } from '@k2hft/test-harness';
 import { fileURLToPath } from 'node:url';
-import { fuseUnmount, mountFuse, negotiate, type Negotiated } from '../src/index.js';
+import {
+  findMount,
+  fuseUnmount,
+  mountFuse,
+  negotiate,
+  whyNoNativeDriver,
+  type Negotiated,
+} from '../src/index.js';
 
 export type FileSystemKind = 'memory' | 'memory-direct' | 'backed' | 'backed-parking';
 
@@ -12,6 +20,44 @@ export type FileSystemKind = 'memory' | 'memory-direct' | 'backed' | 'backed-par
 export function whyNoMount(): string | false {
   if (process.getuid?.() !== 0) return 'mounting needs root';
   return existsSync('/dev/fuse') ? false : 'there is no /dev/fuse';
+}
+
+export type Driver = 'kernel' | 'fuse-native';
+
+/** The drivers that the same tests are run with, and why one of them cannot be tried here. */
+export function drivers(): { driver: Driver; skip: string | false }[] {
+  const noMount = whyNoMount();
+  const isThere = () => whyNoNativeDriver() === undefined;
+  const noNative =
+    noMount === false && (whyNotInstalled('libfuse 2', isThere, 'libfuse2', 'fuse3') ?? noMount);
+  return [
+    { driver: 'kernel', skip: noMount },
+    { driver: 'fuse-native', skip: noMount === false ? noNative : noMount },
+  ];
+}
+
+/** A mount that a process serves through a driver. */
+export async function servedMount(
+  context: TestContext,
+  driver: Driver,
+  kind: FileSystemKind,
+): Promise<{ readonly point: string }> {
+  if (driver === 'kernel') {
+    const { point, serve } = await testMount(context);
+    serve(kind, 'fresh');
+    return { point };
+  }
+  const point = mkdtempSync(join(tmpdir(), 'k2hft-fuse-'));
+  const server = spawn(process.execPath, [SERVE, kind, point, 'native'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  context.after(async () => {
+    server.kill('SIGKILL');
+    await fuseUnmount(point, { lazy: true, force: true }).catch(() => undefined);
+    rmSync(point, { recursive: true, force: true });
+  });
+  await waitUntil('it is mounted', async () => (await findMount(point))?.state === 'answers');
+  return { point };
 }
 
 export interface TestMount {
