@@ -9,6 +9,13 @@ import { PipeWriter } from './pipe-writer.js';
 import { logStandardError, type LineAllowance } from './standard-error.js';
 import { openPipe } from './standard-input.js';
 
+/** Plugins that are being ended. When we end before them, they are killed; the others read the end of their input. */
+const ending = new Set<RunningPlugin>();
+
+process.on('exit', () => {
+  for (const plugin of ending) plugin.kill();
+});
+
 /** After the process has ended, what it said last is waited for so long: another process may hold its standard error. */
 const LAST_WORDS_MS = 200;
 
@@ -107,9 +114,16 @@ export class RunningPlugin {
   /** Closes its standard input; it gets `graceMs` to end, then SIGTERM, after `termMs` SIGKILL. */
   async end(graceMs: number, termMs: number): Promise<void> {
     this.isEnding = true;
+    ending.add(this);
     this.endedBy ??= this.endInSteps(graceMs, termMs);
     await this.endedBy;
     await this.ended;
+    ending.delete(this);
+  }
+
+  /** Ends it and its group at once. */
+  kill(): void {
+    this.signal('SIGKILL');
   }
 
   private async endInSteps(graceMs: number, termMs: number): Promise<void> {
@@ -117,14 +131,14 @@ export class RunningPlugin {
     if (await isWithin(graceMs, this.closed)) return;
     this.signal('SIGTERM');
     if (await isWithin(termMs, this.closed)) return;
-    this.signal('SIGKILL');
+    this.kill();
   }
 
   private async afterExit(): Promise<string> {
     const how = await this.exited;
     // At an orderly end, those that it has started may finish as well.
     await this.endedBy;
-    this.signal('SIGKILL');
+    this.kill();
     if (!(await isWithin(LAST_WORDS_MS, this.closed))) this.child.stderr?.destroy();
     return how;
   }

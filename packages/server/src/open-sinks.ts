@@ -12,8 +12,12 @@ export interface SinkContext {
 
 /** The sinks that the settings ask for. Called with the state directory's lock held. */
 export async function openSinks(context: SinkContext): Promise<Sink[]> {
-  const { relay } = context.settings;
+  const { relay, output } = context.settings;
   const sinks: Sink[] = [];
+  if (output?.plugin !== undefined) {
+    const { PluginSink } = await import('./plugin-sink.js');
+    sinks.push(new PluginSink({ ...output, plugin: output.plugin }, context.log));
+  }
   if (relay !== undefined) {
     // What only a relay needs is not loaded by the others.
     const { Relay } = await import('./relay.js');

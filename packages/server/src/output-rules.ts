@@ -35,7 +35,6 @@ export function supportedOutput(settings: ServerSettings): OutputSettings | unde
     (settings.tls !== undefined || settings.listen.startsWith('wss:')) && 'tls (wss://)',
     settings.tokensFile !== undefined && 'tokens_file',
     output?.rotate !== undefined && 'output.rotate',
-    output?.plugin !== undefined && 'output.plugin',
     settings.admin.listen !== undefined && 'admin.listen',
   ].filter((name) => name !== false);
   if (unsupported.length > 0) {

@@ -8,6 +8,8 @@ const FIXED: readonly (readonly [name: string, value: (settings: ServerSettings)
   ['max_connections', (settings) => settings.maxConnections],
   ['relay', (settings) => settings.relay],
   ['output.dir', (settings) => settings.output?.dir],
+  ['output.plugin', (settings) => settings.output?.plugin],
+  ['output.plugin_stdout', (settings) => settings.output?.pluginStdout],
   // The state is opened for one or the other kind of commit.
   ['output.fsync (from or to "no")', (settings) => settings.output?.fsync === 'no'],
 ];

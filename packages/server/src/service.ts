@@ -7,6 +7,7 @@ import { Listener } from './listener.js';
 import { openSinks } from './open-sinks.js';
 import { outputRulesOf, type OutputRules } from './output-rules.js';
 import { OutputTree } from './output-tree.js';
+import { forgetFiles, pluginWritesFiles } from './plugin-files.js';
 import { recover } from './recovery.js';
 import type { Sink } from './sink.js';
 import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
@@ -153,8 +154,11 @@ export class Service implements ConnectionHost {
   /** Brings the files in order, and begins to take batches. */
   async #begin(): Promise<void> {
     if (this.#tree !== undefined) await recover(this.#tree, this.#state, this.log);
+    const isPluginWriting = pluginWritesFiles(this.#settings);
+    if (isPluginWriting) await forgetFiles(this.#state);
     const applier: Applier = new Applier({
-      output: this.#tree && this.#rules && { tree: this.#tree, rules: this.#rules },
+      output:
+        this.#tree && this.#rules && !isPluginWriting ? { tree: this.#tree, rules: this.#rules } : undefined,
       sinks: this.#sinks,
       state: this.#state,
       stateDirectory: this.#settings.stateDir,
