@@ -1,6 +1,7 @@
 import { Document, isScalar, Scalar, visit } from 'yaml';
 import { mountSchema } from './mount-schema.js';
 import type { MountSettings } from './mount-settings.js';
+import { formatNote, type Note } from './notes.js';
 import { NOTHING_WORDS } from './parse-yaml.js';
 import { serverSchema } from './server-schema.js';
 import type { ServerSettings } from './server-settings.js';
@@ -8,10 +9,14 @@ import type { Plain } from './tree.js';
 
 /**
  * The settings as YAML with the keys of the configuration, defaults included. Loaded again, from any folder and
- * with any environment, it gives the same settings.
+ * with any environment, it gives the same settings. Notes stand in front, as comments.
  */
-export function describeSettings(settings: MountSettings | ServerSettings): string {
-  return toYaml(plainSettings(settings));
+export function describeSettings(
+  settings: MountSettings | ServerSettings,
+  notes: readonly Note[] = [],
+): string {
+  const comments = notes.map((note) => `# ${note.level === 'warn' ? 'warning: ' : ''}${formatNote(note)}\n`);
+  return comments.join('') + toYaml(plainSettings(settings));
 }
 
 /** The same as a tree of texts, which is also what the settings look like in JSON. */

@@ -1,12 +1,25 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import {
+  Findings,
+  isLegacyIni,
+  isLegacyYaml,
+  readLegacyIni,
+  readLegacyYaml,
+  translateForMount,
+  translateForServer,
+  type LegacyDocument,
+} from './legacy/index.js';
 import { mountSchema } from './mount-schema.js';
 import type { MountSettings } from './mount-settings.js';
-import { ConfigError, inFileOrder, type Problem } from './problems.js';
+import type { Note } from './notes.js';
+import type { Parsed } from './parse-yaml.js';
+import { ConfigError, inFileOrder, type SyntaxProblem } from './problems.js';
 import { FAILED, Reading, type ValueType } from './reading.js';
 import { serverSchema } from './server-schema.js';
 import type { ServerSettings } from './server-settings.js';
-import { openSource, type Source, type SourceInput } from './source.js';
+import { openSource, parserOf, type Source, type SourceInput, type SourceNames } from './source.js';
+import type { MapNode } from './tree.js';
 import type { Lookup } from './variables.js';
 
 export interface LoadInput extends SourceInput {
@@ -23,50 +36,111 @@ export interface MountLoadInput extends LoadInput {
   readonly point?: string | undefined;
 }
 
+/** Settings, and what is worth knowing of the configuration that they come from. */
+export interface Loaded<S> {
+  readonly settings: S;
+  readonly notes: readonly Note[];
+}
+
+const MOUNT_NAMES: SourceNames = {
+  fileVariable: 'K2HFT_CONFIG',
+  jsonVariable: 'K2HFT_JSON',
+  legacyVariables: ['K2HFTCONFFILE', 'K2HFTJSONCONF'],
+  example: 'k2hft.yaml',
+};
+
+const SERVER_NAMES: SourceNames = {
+  fileVariable: 'K2HFT_SVR_CONFIG',
+  jsonVariable: 'K2HFT_SVR_JSON',
+  legacyVariables: ['K2HFTSVRCONFFILE', 'K2HFTSVRJSONCONF'],
+  example: 'k2hft-svr.yaml',
+};
+
 /**
- * The settings of `k2hft`, from a file, a JSON text, or what K2HFT_CONFIG (a file) or K2HFT_JSON (a text) name.
+ * The settings of `k2hft`, from a file, a JSON text, or what K2HFT_CONFIG (a file) or K2HFT_JSON (a text) name. A
+ * configuration of K2HFTFUSE, also one that its variables K2HFTCONFFILE and K2HFTJSONCONF name, is translated.
  *
  * @throws ConfigError with everything that is wrong
  */
-export function loadMountSettings(input: MountLoadInput): MountSettings {
+export function loadMountConfiguration(input: MountLoadInput): Loaded<MountSettings> {
   const env = input.env ?? process.env;
-  const names = { fileVariable: 'K2HFT_CONFIG', jsonVariable: 'K2HFT_JSON', example: 'k2hft.yaml' };
-  const settings = readSource(openSource(input, env, names), mountSchema, env);
-  if (input.point === undefined || input.point === '') return settings;
-  return { ...settings, mount: { ...settings.mount, point: resolve(input.point) } };
+  const point = input.point === undefined || input.point === '' ? undefined : resolve(input.point);
+  const loaded = readSource(openSource(input, env, MOUNT_NAMES), mountSchema, env, (document, findings) =>
+    translateForMount(document, { point, env }, findings),
+  );
+  if (point === undefined) return loaded;
+  const { settings, notes } = loaded;
+  return { settings: { ...settings, mount: { ...settings.mount, point } }, notes };
+}
+
+/** {@link loadMountConfiguration} without the notes. */
+export function loadMountSettings(input: MountLoadInput): MountSettings {
+  return loadMountConfiguration(input).settings;
 }
 
 /**
  * The settings of `k2hft-svr`, from a file, a JSON text, or what K2HFT_SVR_CONFIG (a file) or K2HFT_SVR_JSON
- * (a text) name.
+ * (a text) name. A configuration of K2HFTFUSESVR, also one that its variables K2HFTSVRCONFFILE and K2HFTSVRJSONCONF
+ * name, is translated.
  *
  * @throws ConfigError with everything that is wrong
  */
-export function loadServerSettings(input: LoadInput): ServerSettings {
+export function loadServerConfiguration(input: LoadInput): Loaded<ServerSettings> {
   const env = input.env ?? process.env;
-  const names = {
-    fileVariable: 'K2HFT_SVR_CONFIG',
-    jsonVariable: 'K2HFT_SVR_JSON',
-    example: 'k2hft-svr.yaml',
-  };
-  return readSource(openSource(input, env, names), serverSchema, env);
+  return readSource(openSource(input, env, SERVER_NAMES), serverSchema, env, (document, findings) =>
+    translateForServer(document, { point: undefined, env }, findings),
+  );
 }
 
-function readSource<S>(source: Source, schema: ValueType<S>, env: NodeJS.ProcessEnv): S {
-  const parsed = source.parse(source.text);
-  const problems: Problem[] = parsed.problems.map(({ place, key = '', message }) => ({
-    file: source.file,
-    line: place.line,
-    column: place.column,
-    key,
-    message,
+/** {@link loadServerConfiguration} without the notes. */
+export function loadServerSettings(input: LoadInput): ServerSettings {
+  return loadServerConfiguration(input).settings;
+}
+
+type Translate = (document: LegacyDocument, findings: Findings) => MapNode;
+
+function readSource<S>(
+  source: Source,
+  schema: ValueType<S>,
+  env: NodeJS.ProcessEnv,
+  translate: Translate,
+): Loaded<S> {
+  const findings = new Findings();
+  const parsed = isLegacy(source)
+    ? parseLegacy(source, translate, findings)
+    : parserOf(source.dialect)(source.text);
+  const problems = parsed.problems.map((found) => ({
+    ...placed(found, source.file),
+    message: found.message,
   }));
   if (parsed.root === undefined) throw new ConfigError('invalid', inFileOrder(problems));
   const { file, folder } = source;
   const reading = new Reading({ file, folder, lookup: variablesOf(env), knownKeys: schema.keys, problems });
   const settings = schema.read(parsed.root, reading);
   if (settings === FAILED || problems.length > 0) throw new ConfigError('invalid', inFileOrder(problems));
-  return settings;
+  const notes = findings.remarks.map((remark) => ({
+    ...placed(remark, file),
+    message: remark.message,
+    level: remark.level,
+  }));
+  return { settings, notes: inFileOrder(notes) };
+}
+
+/** What the translation has found wrong hides what would be missing in its result. */
+function parseLegacy(source: Source, translate: Translate, findings: Findings): Parsed {
+  const { text, file, folder } = source;
+  const read = source.dialect === 'ini' ? readLegacyIni : readLegacyYaml;
+  const document = read(text, file, folder, findings);
+  const root = document === undefined ? undefined : translate(document, findings);
+  return { root: findings.problems.length > 0 ? undefined : root, problems: findings.problems };
+}
+
+function isLegacy({ dialect, text }: Source): boolean {
+  return dialect === 'ini' ? isLegacyIni(text) : isLegacyYaml(text);
+}
+
+function placed({ place, key = '' }: Pick<SyntaxProblem, 'place' | 'key'>, file: string) {
+  return { file: place.file ?? file, line: place.line, column: place.column, key };
 }
 
 /** HOSTNAME is set by shells but rarely exported, so the system's answer stands in for it. */

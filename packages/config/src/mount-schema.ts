@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { listOf, pairOf, patternAndOutput } from './list-types.js';
 import type { MountSettings, RuleSettings } from './mount-settings.js';
 import { hostName } from './network-types.js';
-import { fileOrDirectory, path } from './path-types.js';
+import { fileOrDirectory, nameInMount, path } from './path-types.js';
 import { glob, regularExpression } from './pattern-types.js';
 import { anyText, boolean, integer, listenAddress, oneOf, rate, size, umask } from './scalar-types.js';
 import { always, optional, required, section, withDefault } from './section.js';
@@ -22,6 +22,11 @@ const mount = section<MountSettings['mount']>({
   umask: optional('umask', umask),
   uid: optional('uid', integer(0, ID_MAX)),
   gid: optional('gid', integer(0, ID_MAX)),
+  present: withDefault(
+    'present',
+    listOf(nameInMount, { expected: 'a list of paths below the mount point such as [log/, log/app.log]' }),
+    [],
+  ),
   driver: withDefault('driver', oneOf('kernel', 'fuse-native'), 'kernel'),
 });
 
@@ -36,36 +41,56 @@ const SELECT_ENTRY = "a pattern, or a pattern and what the line becomes, such as
 /** What a plugin's host keeps for it: seconds of a busy log, and little of a queue's room. */
 const PLUGIN_BUFFER = '64MiB';
 
-const rule = section<RuleSettings>({
-  path: required('path', glob),
-  send: withDefault('send', oneOf('lines', 'binary', 'no'), 'lines'),
-  maxRecordBytes: withDefault('max_record', size(1, MAX_RECORD_BYTES_MAX), '1MiB'),
-  longRecords: withDefault('long_records', oneOf('split', 'drop'), 'split'),
-  lineTimeoutMs: withDefault('line_timeout', timerDuration, '0s'),
-  default: withDefault('default', oneOf('allow', 'deny'), 'allow'),
-  select: withDefault(
-    'select',
-    listOf(patternAndOutput(regularExpression, anyText, SELECT_ENTRY), {
-      expected: `a list, each ${SELECT_ENTRY}`,
-    }),
-    [],
-  ),
-  allow: withDefault('allow', patterns, []),
-  deny: withDefault('deny', patterns, []),
-  rewrite: withDefault(
-    'rewrite',
-    listOf(pairOf(regularExpression, anyText, REWRITE_PAIR), {
-      expected: `a list of pairs, each ${REWRITE_PAIR}`,
-    }),
-    [],
-  ),
-  copyTo: optional('copy_to', fileOrDirectory),
-  copyWhat: withDefault('copy_what', oneOf('written', 'filtered'), 'written'),
-  plugin: optional('plugin', plugin),
-  pluginStdout: optional('plugin_stdout', fileOrDirectory),
-  pluginBufferBytes: withDefault('plugin_buffer', size(1), PLUGIN_BUFFER),
-  quotaBytesPerSecond: optional('quota', rate),
-});
+const rule = section<RuleSettings>(
+  {
+    path: required('path', glob),
+    send: withDefault('send', oneOf('lines', 'binary', 'no'), 'lines'),
+    maxRecordBytes: withDefault('max_record', size(1, MAX_RECORD_BYTES_MAX), '1MiB'),
+    longRecords: withDefault('long_records', oneOf('split', 'drop'), 'split'),
+    lineTimeoutMs: withDefault('line_timeout', timerDuration, '0s'),
+    default: withDefault('default', oneOf('allow', 'deny'), 'allow'),
+    select: withDefault(
+      'select',
+      listOf(patternAndOutput(regularExpression, anyText, SELECT_ENTRY), {
+        expected: `a list, each ${SELECT_ENTRY}`,
+      }),
+      [],
+    ),
+    allow: withDefault('allow', patterns, []),
+    deny: withDefault('deny', patterns, []),
+    rewrite: withDefault(
+      'rewrite',
+      listOf(pairOf(regularExpression, anyText, REWRITE_PAIR), {
+        expected: `a list of pairs, each ${REWRITE_PAIR}`,
+      }),
+      [],
+    ),
+    copyTo: optional('copy_to', fileOrDirectory),
+    copyBase: optional('copy_base', nameInMount),
+    copyWhat: withDefault('copy_what', oneOf('written', 'filtered'), 'written'),
+    plugin: optional('plugin', plugin),
+    pluginStdout: optional('plugin_stdout', fileOrDirectory),
+    pluginBufferBytes: withDefault('plugin_buffer', size(1), PLUGIN_BUFFER),
+    quotaBytesPerSecond: optional('quota', rate),
+  },
+  (settings, complain) => {
+    if (settings.send !== 'binary') return;
+    const isGiven = {
+      default: settings.default === 'deny',
+      select: settings.select.length > 0,
+      allow: settings.allow.length > 0,
+      deny: settings.deny.length > 0,
+      rewrite: settings.rewrite.length > 0,
+    };
+    for (const [key, given] of Object.entries(isGiven)) {
+      if (given)
+        complain(
+          [key],
+          'without effect with send: binary, whose bytes are no lines; give send: lines, or leave it out',
+        );
+    }
+  },
+);
 
 /** Without any rules everything is sent; an empty list sends nothing. */
 const DEFAULT_RULES = [{ path: '**', send: 'lines' }];

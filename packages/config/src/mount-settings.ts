@@ -13,6 +13,11 @@ export interface MountSettings {
     /** Owner shown for everything in the mount; undefined shows the real one. */
     uid: number | undefined;
     gid: number | undefined;
+    /**
+     * Virtual mounts: names that are there from the start, relative to the mount point; those of directories end in a
+     * slash.
+     */
+    present: string[];
     driver: 'kernel' | 'fuse-native';
   };
   /** The host name that records carry. */
@@ -71,6 +76,8 @@ export interface RuleSettings {
   /** Pairs of pattern and replacement. */
   rewrite: [string, string][];
   copyTo: string | undefined;
+  /** Directory in the mount whose own path is left out of the names below a directory `copyTo`; undefined: nothing is. */
+  copyBase: string | undefined;
   /** Whether the copy gets what was written, or what filter and rewrite leave of it. */
   copyWhat: 'written' | 'filtered';
   plugin: string[] | undefined;

@@ -20,6 +20,17 @@ export const fileOrDirectory: ValueType<string> = scalar({
   format: (value) => value,
 });
 
+/** A path below the mount point, relative to it; a slash at its end stays. */
+export const nameInMount: ValueType<string> = scalar({
+  expected: 'a path relative to the mount point',
+  parse(found) {
+    const segments = found.replace(/\/$/, '').split('/');
+    const isSound = !segments.some((segment) => ['', '.', '..'].includes(segment)) && !found.includes('\0');
+    return isSound ? found : undefined;
+  },
+  format: (value) => value,
+});
+
 /** A file that must be there and readable now. */
 export const existingFile: ValueType<string> = scalar({
   expected: 'a file that exists',

@@ -50,6 +50,6 @@ export interface SyntaxProblem {
 export const GIVEN_BEFORE = 'this key was given before, in the same section';
 
 /** The order of the file, so that somebody can go through it from top to bottom. */
-export function inFileOrder(problems: readonly Problem[]): Problem[] {
+export function inFileOrder<P extends Problem>(problems: readonly P[]): P[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }

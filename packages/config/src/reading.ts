@@ -32,7 +32,7 @@ export class Reading {
 
   fail(place: Place, message: string): Failed {
     this.shared.problems.push({
-      file: this.shared.file,
+      file: place.file ?? this.shared.file,
       line: place.line,
       column: place.column,
       key: this.key,

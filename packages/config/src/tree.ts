@@ -7,6 +7,8 @@
 export interface Place {
   readonly line: number;
   readonly column: number;
+  /** Only where it is not the file that was asked for, but one that this includes. */
+  readonly file?: string;
 }
 
 export type TreeNode = TextNode | NothingNode | ListNode | MapNode | AssignedNode;

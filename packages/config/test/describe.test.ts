@@ -19,6 +19,7 @@ test('settings are described with the keys of the contract', () => {
   mode: overlay
   allow_other: yes
   umask: 077
+  present: []
   driver: kernel
 host: web1
 queue:

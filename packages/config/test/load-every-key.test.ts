@@ -14,6 +14,7 @@ mount:
   umask: 022
   uid: 10
   gid: 20
+  present: [log/, log/app.log]
   driver: fuse-native
 host: \${HOSTNAME}
 queue: { dir: queue, max_size: 1GiB, min_free: 1GB, when_full: drop_oldest, max_wait: 1m, expire: 7d, checkpoint: 2s }
@@ -37,6 +38,7 @@ rules:
     deny: ['/healthz']
     rewrite: [['password=\\S+', 'password=***'], ['(a), (b)', '$2, "$1"']]
     copy_to: /backup/logs/
+    copy_base: log/a
     copy_what: filtered
     plugin: ["./mask", "--fast"]
     plugin_stdout: /backup/masked
@@ -59,6 +61,7 @@ allow_other = off
 umask = 022
 uid = 10
 gid = 20
+present = log/, log/app.log
 driver = fuse-native
 [queue]
 dir = queue
@@ -93,6 +96,7 @@ deny = /healthz
 rewrite = "password=\\S+", "password=***"
 rewrite = "(a), (b)", "$2, ""$1"""
 copy_to = /backup/logs/
+copy_base = log/a
 copy_what = filtered
 plugin = ./mask, --fast
 plugin_stdout = /backup/masked
@@ -188,6 +192,7 @@ test('every key of k2hft, in YAML and in INI', (context) => {
       umask: 0o22,
       uid: 10,
       gid: 20,
+      present: ['log/', 'log/app.log'],
       driver: 'fuse-native',
     },
     host: 'web1',
@@ -228,6 +233,7 @@ test('every key of k2hft, in YAML and in INI', (context) => {
           ['(a), (b)', '$2, "$1"'],
         ],
         copyTo: '/backup/logs/',
+        copyBase: 'log/a',
         copyWhat: 'filtered',
         plugin: [join(folder, 'mask'), '--fast'],
         pluginStdout: '/backup/masked',
@@ -246,6 +252,7 @@ test('every key of k2hft, in YAML and in INI', (context) => {
         deny: [],
         rewrite: [],
         copyTo: undefined,
+        copyBase: undefined,
         copyWhat: 'written',
         plugin: undefined,
         pluginStdout: undefined,

@@ -25,6 +25,7 @@ test('the defaults of k2hft', () => {
     umask: undefined,
     uid: undefined,
     gid: undefined,
+    present: [],
     driver: 'kernel',
   });
   assert.deepEqual(settings.queue, {

@@ -58,6 +58,7 @@ const anyWord = fc.oneof(fc.constant(''), word);
 const host = word.filter((text) => !/[\s/\p{Cc}]|^\.+$/u.test(text));
 const segment = word.filter((text) => !/[/{}[\]\\]|^\.+$/.test(text));
 const path = fc.array(segment, { maxLength: 3 }).map((segments) => `/${segments.join('/')}`);
+const nameInMount = fc.tuple(segment, fc.constantFrom('', '/')).map(([name, slash]) => name + slash);
 const globPath = fc.oneof(fc.constantFrom('**', '*.log', 'a/{b,c}/[!x]?', 'a, b'), segment);
 const pattern = fc.oneof(
   word.filter((text) => {
@@ -120,33 +121,39 @@ const servers = (file: string): fc.Arbitrary<MountSettings['servers']> =>
   });
 
 const rule = (file: string): fc.Arbitrary<MountSettings['rules'][number]> =>
-  fc.record({
-    path: globPath,
-    send: fc.constantFrom('lines', 'binary', 'no'),
-    maxRecordBytes: fc.integer({ min: 1, max: 8 * 1024 * 1024 }),
-    longRecords: fc.constantFrom('split', 'drop'),
-    lineTimeoutMs: timerMs,
-    default: fc.constantFrom('allow', 'deny'),
-    select: fc.array(fc.record({ pattern, output: orNothing(anyWord) }), { maxLength: 3 }),
-    allow: fc.array(pattern, { maxLength: 3 }),
-    deny: fc.array(pattern, { maxLength: 3 }),
-    rewrite: fc.array(fc.tuple(pattern, anyWord), { maxLength: 3 }),
-    copyTo: orNothing(
-      fc.oneof(
-        path,
-        path.map((folder) => (folder === '/' ? '/' : `${folder}/`)),
+  fc
+    .record({
+      path: globPath,
+      send: fc.constantFrom('lines', 'binary', 'no'),
+      maxRecordBytes: fc.integer({ min: 1, max: 8 * 1024 * 1024 }),
+      longRecords: fc.constantFrom('split', 'drop'),
+      lineTimeoutMs: timerMs,
+      default: fc.constantFrom('allow', 'deny'),
+      select: fc.array(fc.record({ pattern, output: orNothing(anyWord) }), { maxLength: 3 }),
+      allow: fc.array(pattern, { maxLength: 3 }),
+      deny: fc.array(pattern, { maxLength: 3 }),
+      rewrite: fc.array(fc.tuple(pattern, anyWord), { maxLength: 3 }),
+      copyTo: orNothing(
+        fc.oneof(
+          path,
+          path.map((folder) => (folder === '/' ? '/' : `${folder}/`)),
+        ),
       ),
-    ),
-    plugin: orNothing(
-      fc
-        .tuple(fc.constantFrom('sh', file), fc.array(anyWord, { maxLength: 3 }))
-        .map(([program, words]) => [program, ...words]),
-    ),
-    copyWhat: fc.constantFrom('written', 'filtered'),
-    pluginStdout: orNothing(path),
-    pluginBufferBytes: bytes,
-    quotaBytesPerSecond: orNothing(bytes),
-  });
+      plugin: orNothing(
+        fc
+          .tuple(fc.constantFrom('sh', file), fc.array(anyWord, { maxLength: 3 }))
+          .map(([program, words]) => [program, ...words]),
+      ),
+      copyBase: orNothing(nameInMount),
+      copyWhat: fc.constantFrom('written', 'filtered'),
+      pluginStdout: orNothing(path),
+      pluginBufferBytes: bytes,
+      quotaBytesPerSecond: orNothing(bytes),
+    })
+    .map((settings) => (settings.send === 'binary' ? { ...settings, ...NO_FILTER } : settings));
+
+/** Binary bytes have no filter. */
+const NO_FILTER = { default: 'allow' as const, select: [], allow: [], deny: [], rewrite: [] };
 
 export const mountSettings = (file: string): fc.Arbitrary<MountSettings> =>
   fc
@@ -158,6 +165,7 @@ export const mountSettings = (file: string): fc.Arbitrary<MountSettings> =>
         umask: orNothing(fc.nat({ max: 0o777 })),
         uid: orNothing(fc.nat({ max: 4_294_967_294 })),
         gid: orNothing(fc.nat({ max: 4_294_967_294 })),
+        present: fc.array(nameInMount, { maxLength: 3 }),
         driver: fc.constantFrom('kernel', 'fuse-native'),
       }),
       host,
