@@ -1,4 +1,4 @@
-/** `pnpm chaos --minutes N [--mode overlay|virtual] [--server-away]`: the kill test for as long as one likes. */
+/** `pnpm chaos --minutes N [--mode overlay|virtual] [--server-away] [--relay]`: the kill test for as long as one likes. */
 import { parseArgs } from 'node:util';
 import { CleanupStack, whyNoMounts } from '@k2hft/test-harness';
 import { runChaos } from './chaos.js';
@@ -8,6 +8,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     mode: { type: 'string', default: 'virtual' },
     'server-away': { type: 'boolean', default: false },
+    relay: { type: 'boolean', default: false },
   },
 });
 const cannot = whyNoMounts();
@@ -23,8 +24,11 @@ try {
     durationMs: Number(values.minutes) * 60_000,
     mode: values.mode === 'overlay' ? 'overlay' : 'virtual',
     serverAway: values['server-away'],
+    relay: values.relay,
   });
-  console.log(`kills         worker ${kills.worker}, forwarder ${kills.forwarder}, server ${kills.server}`);
+  console.log(
+    `kills         worker ${kills.worker}, forwarder ${kills.forwarder}, server ${kills.server}, relay ${kills.relay}`,
+  );
   console.log(`written       ${written} lines`);
   console.log(`arrived       ${tally.lines} lines`);
   console.log(`lost          ${tally.lost}`);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startMount, temporaryFolder, waitUntilDelivered, type Cleanup } from '@k2hft/test-harness';
+import { sleep, startMount, temporaryFolder, waitUntilDelivered, type Cleanup } from '@k2hft/test-harness';
 import { killAtRandom, KeptServer, type Kills } from './killing.js';
 import { startWriter, tallyLines, type Tally } from './numbered-lines.js';
 
@@ -8,6 +8,8 @@ export interface ChaosOptions {
   mode: 'overlay' | 'virtual';
   /** The server is away for the whole time and started at the end. */
   serverAway: boolean;
+  /** What the mount sends to is a relay, and the server is behind it. */
+  relay?: boolean;
 }
 
 export interface ChaosResult {
@@ -28,9 +30,11 @@ const DELIVERY_MS = 120_000;
 export async function runChaos(cleanup: Cleanup, options: ChaosOptions): Promise<ChaosResult> {
   const folder = temporaryFolder(cleanup);
   const server = await KeptServer.start(cleanup, join(folder, 'server'));
+  const relay =
+    options.relay === true ? await startRelay(cleanup, join(folder, 'relay'), server.url) : undefined;
   const mount = await startMount(cleanup, {
     folder: join(folder, 'source'),
-    urls: [server.url],
+    urls: [(relay ?? server).url],
     mode: options.mode,
   });
   if (options.serverAway) await server.kill();
@@ -41,14 +45,19 @@ export async function runChaos(cleanup: Cleanup, options: ChaosOptions): Promise
     supervisorPid,
     options.serverAway ? undefined : server,
     options.durationMs,
+    relay,
   );
   const reports = await Promise.all(writers.map((writer) => writer.finish()));
   if (options.serverAway) await server.restart();
   await waitUntilDelivered(mount, DELIVERY_MS);
-  const tally = await tallyLines(
-    names.map((name) => join(folder, 'server', 'output', name)),
-    reports,
-  );
+  const files = names.map((name) => join(folder, 'server', 'output', name));
+  const deadline = performance.now() + DELIVERY_MS;
+  let tally = await tallyLines(files, reports);
+  // What the mount has got rid of may still be in the relay's queue.
+  while (relay !== undefined && tally.lost > 0 && performance.now() < deadline) {
+    await sleep(500);
+    tally = await tallyLines(files, reports);
+  }
   await mount.stop();
   return {
     kills,
@@ -57,4 +66,9 @@ export async function runChaos(cleanup: Cleanup, options: ChaosOptions): Promise
     longestStallMs: Math.max(...reports.map(({ longestStallMs }) => longestStallMs)),
     errors: reports.flatMap(({ error }) => (error === undefined ? [] : [error])),
   };
+}
+
+function startRelay(cleanup: Cleanup, folder: string, url: string): Promise<KeptServer> {
+  const relay = { queue: { dir: join(folder, 'queue') }, servers: { urls: [url] } };
+  return KeptServer.start(cleanup, folder, { settings: { relay, output: undefined } });
 }

@@ -4,7 +4,7 @@ import { childrenOf, startServer, type Cleanup, type RunningServer } from '@k2hf
 /** What a server is started with, beside its folder and its port. */
 export type ServerSettings = Pick<Parameters<typeof startServer>[1], 'settings' | 'output'>;
 
-type Victim = 'worker' | 'forwarder' | 'server';
+type Victim = 'worker' | 'forwarder' | 'server' | 'relay';
 
 /** The process id of a child of the supervisor; undefined while it is being started again. */
 export function childNamed(supervisorPid: number, victim: 'worker' | 'forwarder'): number | undefined {
@@ -66,6 +66,7 @@ export interface Kills {
   worker: number;
   forwarder: number;
   server: number;
+  relay: number;
 }
 
 /** Kills one of the victims, chosen by chance, every 0.3 to 1 s until the time is over. */
@@ -73,16 +74,20 @@ export async function killAtRandom(
   supervisorPid: number,
   server: KeptServer | undefined,
   durationMs: number,
+  relay?: KeptServer,
 ): Promise<Kills> {
-  const kills: Kills = { worker: 0, forwarder: 0, server: 0 };
-  const victims: Victim[] =
-    server === undefined ? ['worker', 'forwarder'] : ['worker', 'forwarder', 'server'];
+  const kills: Kills = { worker: 0, forwarder: 0, server: 0, relay: 0 };
+  const victims: Victim[] = ['worker', 'forwarder'];
+  if (server !== undefined) victims.push('server');
+  if (relay !== undefined) victims.push('relay');
   const deadline = performance.now() + durationMs;
   while (performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 700));
     const victim = victims[Math.floor(Math.random() * victims.length)] ?? 'worker';
     if (victim === 'server') {
       await server?.killAndRestart();
+    } else if (victim === 'relay') {
+      await relay?.killAndRestart();
     } else {
       const pid = childNamed(supervisorPid, victim);
       if (pid === undefined) continue;
