@@ -1,4 +1,5 @@
 import type { ServerStatus } from '@k2hft/forwarder';
+import type { PluginStatusEntry } from './plugin-status.js';
 import type { QueueSummary } from './queue-summary.js';
 import type { WorkerReportContent } from './worker-report.js';
 
@@ -11,6 +12,7 @@ export interface MountStatus {
   software: string;
   queue: QueueSummary;
   servers: ServerStatus[];
+  plugins: PluginStatusEntry[];
   worker: WorkerReportContent | undefined;
   processes: { supervisor: number; worker: number | undefined; forwarder: number };
 }
@@ -62,8 +64,37 @@ export function formatStatus(status: MountStatus): string {
       );
     }
   }
+  for (const plugin of status.plugins) lines.push(...pluginLines(plugin));
+  for (const [reason, { lines: dropped, bytes }] of Object.entries(worker?.drops ?? {})) {
+    lines.push(`  dropped  ${reason}: ${dropped} lines, ${formatBytes(bytes)}`);
+  }
+  if (worker !== undefined && worker.undecided > 0) {
+    lines.push(`  slow     ${worker.undecided} tests of patterns were given up; their lines were kept`);
+  }
   for (const file of worker?.files.slice(0, FILES_SHOWN) ?? []) {
     lines.push(`  file     ${file.path}  ${formatBytes(file.bytes)}, ${formatBytes(file.bytesPerSecond)}/s`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function pluginLines({
+  rule,
+  command,
+  processes,
+  restarts,
+  fed,
+  dropped,
+  lastError,
+}: PluginStatusEntry): string[] {
+  const state =
+    processes.length === 1
+      ? processes.map(({ state, pid }) => (pid === undefined ? state : `${state}, process ${pid}`)).join()
+      : `${processes.length} processes`;
+  const lines = [
+    `  plugin   ${command[0] ?? ''} (${rule})  ${state}, ${restarts} restarts, ${fed.records} records (${formatBytes(fed.bytes)}) fed, ${dropped.records} dropped`,
+  ];
+  if (lastError !== undefined) {
+    lines.push(`           last error ${new Date(lastError.atMs).toISOString()}: ${lastError.message}`);
+  }
+  return lines;
 }

@@ -8,6 +8,7 @@ import { bootId } from './boot-id.js';
 import { readChildArguments, type ChildArguments } from './child-arguments.js';
 import { isSupervisorMessage, type ForwarderMessage } from './forwarder-messages.js';
 import { defaultStatusSocket } from './mount-registry.js';
+import { PluginLanes, pluginCursors } from './plugin-lanes.js';
 import { summarizeQueue } from './queue-summary.js';
 import { SOFTWARE } from './software.js';
 import { StatusSocket } from './status-socket.js';
@@ -34,10 +35,11 @@ async function main(): Promise<void> {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
   const { settings } = given;
+  const serverCursors = settings.servers.urls.length === 0 ? [] : cursorsOf(settings.servers);
   const queue = await QueueDrain.open({
     dir: settings.queue.dir,
     settings: settings.queue,
-    cursors: cursorsOf(settings.servers),
+    cursors: [...serverCursors, ...pluginCursors(settings.rules)],
     inspect: inspectBatch,
     ...bootId(),
     onFault: ({ code, message }) => {
@@ -47,16 +49,22 @@ async function main(): Promise<void> {
   const progress = atMostEvery(PROGRESS_MS, () => {
     tell({ type: 'progress' });
   });
-  const forwarder = new Forwarder({
-    queue,
-    servers: settings.servers,
-    host: settings.host,
-    software: SOFTWARE,
-    log,
-    onProgress: progress,
-  });
+  // When nothing is sent there may be no server, only plugins.
+  const forwarder =
+    serverCursors.length === 0
+      ? undefined
+      : new Forwarder({
+          queue,
+          servers: settings.servers,
+          host: settings.host,
+          software: SOFTWARE,
+          log,
+          onProgress: progress,
+        });
+  const plugins = new PluginLanes({ queue, rules: settings.rules, serverCursors, log, progress });
   const listener = new WakeListener(settings.queue.dir, () => {
-    forwarder.noticed();
+    forwarder?.noticed();
+    plugins.noticed();
   });
   const status = new StatusSocket(settings.admin.socket ?? defaultStatusSocket(given.mountPoint), () => ({
     mountPoint: given.mountPoint,
@@ -65,7 +73,8 @@ async function main(): Promise<void> {
     source: queue.source,
     software: SOFTWARE,
     queue: summarizeQueue(queue.statistics(), Date.now()),
-    servers: forwarder.status(),
+    servers: forwarder?.status() ?? [],
+    plugins: plugins.status(),
     worker: readReport(settings.queue.dir),
     processes: { supervisor: process.ppid, worker: workerPid, forwarder: process.pid },
   }));
@@ -77,15 +86,18 @@ async function main(): Promise<void> {
     if (message.type === 'worker') workerPid = message.pid;
     else void stop(message.graceMs);
   });
-  forwarder.start();
+  forwarder?.start();
+  plugins.start();
   tell({ type: 'up' });
 
   async function stop(graceMs: number): Promise<void> {
     listener.close();
     status.close();
     const deadlineMs = performance.now() + graceMs;
-    await forwarder.stop(graceMs);
+    const pluginsStopped = plugins.stop(graceMs);
+    await forwarder?.stop(graceMs);
     await keepThroughReboot(queue, Math.max(deadlineMs - performance.now(), CHECKPOINT_MS), log);
+    await pluginsStopped;
     await queue.close();
     process.exit(ExitStatus.DONE);
   }

@@ -24,7 +24,6 @@ function unsupportedInRule(rule: RuleSettings): string[] {
   const found: string[] = [];
   if (rule.send === 'binary') found.push(...lineSettings(rule).map((key) => `${key} with send: binary`));
   if (rule.copyTo !== undefined) found.push('copy_to');
-  if (rule.plugin !== undefined) found.push('plugin');
   return found;
 }
 

@@ -43,12 +43,26 @@ void test('a status names the queue, what was lost, the servers and the files', 
         lastError: { message: 'refused', atMs: 0 },
       },
     ],
+    plugins: [
+      {
+        rule: '*.log',
+        command: ['/usr/bin/mask', '--fast'],
+        processes: [{ state: 'running', pid: 77 }],
+        restarts: 2,
+        fed: { records: 10, bytes: 1024 },
+        dropped: { batches: 1, records: 4, bytes: 9 },
+        damaged: 0,
+        lastError: { message: 'ended with status 1', atMs: 0 },
+      },
+    ],
     worker: {
       pid: 1,
       writes: 1,
       bytes: 1,
       overwrites: 0,
       pieces: 0,
+      drops: { filter: { lines: 12, bytes: 1536 } },
+      undecided: 3,
       queue: {},
       files: [{ path: 'a.log', bytes: 10, bytesPerSecond: 5 }],
     },
@@ -59,5 +73,10 @@ void test('a status names the queue, what was lost, the servers and the files', 
   assert.match(text, /lost {5}expired: 2 records, 10 B/);
   assert.match(text, /server {3}ws:\/\/h:1 {2}up, 5 records \(100 B\) acknowledged, 2 records\/s, 50 B\/s/);
   assert.match(text, /last error 1970-01-01T00:00:00\.000Z: refused/);
+  assert.match(
+    text,
+    /plugin {3}\/usr\/bin\/mask \(\*\.log\) {2}running, process 77, 2 restarts, 10 records \(1\.0 KiB\) fed, 4 dropped/,
+  );
+  assert.match(text, /last error 1970-01-01T00:00:00\.000Z: ended with status 1/);
   assert.match(text, /file {5}a\.log {2}10 B, 5 B\/s/);
 });

@@ -34,7 +34,6 @@ test('settings that cannot be used end with 78 and their name', async (context) 
     [{}, { path: '../{path}' }, /path/],
     [{}, { format: '%Q' }, /format/],
     [{}, { rotate: { size: '1GiB' } }, /not supported yet: output\.rotate/],
-    [{}, { plugin: ['/bin/cat'] }, /not supported yet: output\.plugin/],
     [{ tokens_file: '/dev/null' }, {}, /not supported yet: tokens_file/],
     [
       { relay: { queue: { dir: '/nowhere' }, servers: { urls: ['ws://h:1'] } } },

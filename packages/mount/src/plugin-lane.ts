@@ -1,0 +1,295 @@
+import type { Log } from '@k2hft/config';
+import { comparePositions, POSITION_ZERO, type Amount, type Position, type QueuedBatch } from '@k2hft/queue';
+import { BatchFlag, decodeBatch, rangesOf, readFlags, WireError, type Batch } from '@k2hft/wire';
+import { PluginFeed } from './plugin-feed.js';
+import { pluginCursor, type PluginRule } from './plugin-rules.js';
+import type { PluginStatusEntry } from './plugin-status.js';
+
+/** What a plugin's lane needs of a queue; QueueDrain has it. */
+export interface LaneQueue {
+  read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[];
+  ack(cursor: string, epoch: number, ranges: readonly [first: number, last: number][]): void;
+  floor(cursor: string): Position;
+  hasNew(after: Position): boolean;
+  limitCursor(cursor: string, bytesMax: number, after: Position): Amount;
+}
+
+export interface PluginLaneOptions {
+  readonly queue: LaneQueue;
+  readonly rule: PluginRule;
+  /** Whether batches of this path are for this rule; the same Buffer has the same answer. */
+  readonly owns: (path: Buffer) => boolean;
+  /** Cursors of servers, which need nothing of what is for plugins alone. */
+  readonly serverCursors: readonly string[];
+  readonly log: Log;
+  /** Has poll() called soon. */
+  readonly poke: () => void;
+  /** Something was acknowledged. */
+  readonly progress: () => void;
+}
+
+/** One look into the queue: held in memory until the pipe has taken it, together with what the plugin keeps itself. */
+const READ_BYTES_MAX = 256 * 1024;
+const READ_COUNT_MAX = 1024;
+
+/** After so many looks the event loop gets its turn. */
+const TURN_LOOKS_MAX = 8;
+
+/** How often it is looked how far a plugin is behind. */
+const LIMIT_INTERVAL_MS = 250;
+
+/** How often it is logged that something was dropped. */
+const DROP_LOG_INTERVAL_MS = 10_000;
+
+/** At the end of the mount, what cannot be read for so long is left in the queue. */
+const UNREADABLE_MS = 500;
+
+/** When what is behind has too many gaps, it is looked through again this often: much of it was dropped meanwhile. */
+const RESCAN_INTERVAL_MS = 10_000;
+
+/** Wait after the first look that found something which cannot be read yet. It doubles up to a second. */
+const NOT_READY_POLL_MS = 2;
+const NOT_READY_POLL_MS_MAX = 1_000;
+
+/**
+ * While a plugin does not read, what is behind and not for it is acknowledged all the same, so that the queue need not
+ * keep it. Acknowledgements with gaps cost the queue time and memory: beyond so many gaps, no more is looked at. What
+ * is dropped from there counts as dropped for this plugin, whoever it is for.
+ */
+const GAPS_MAX = 4_096;
+
+/**
+ * Reads the queue under the cursor of one rule's plugin and feeds the plugin what its rule's paths have. A batch is
+ * acknowledged when the pipe has taken it. A plugin that does not read stops its own lane only: when it is further
+ * behind than its buffer, the oldest is dropped and counted.
+ *
+ * ```
+ *   acknowledged │ read, with the plugin │ waits, and what is for others acknowledged │ not looked at
+ *                                     #after                                     #scannedTo
+ * ```
+ */
+export class PluginLane {
+  private readonly cursor: string;
+  private readonly feed: PluginFeed;
+  private after: Position = POSITION_ZERO;
+  private scannedTo: Position = POSITION_ZERO;
+  private gaps = 0;
+  /** Read, and not given to the plugin. */
+  private held: QueuedBatch[] = [];
+  private settled: Position[] = [];
+  private settling: NodeJS.Immediate | undefined;
+  private notReadyPollMs = NOT_READY_POLL_MS;
+  private nothingReadSinceMs: number | undefined;
+  private limitedAtMs = -Infinity;
+  private rescannedAtMs = -Infinity;
+  private loggedDropAtMs = -Infinity;
+  private loggedRecords = 0;
+  private fed = { records: 0, bytes: 0 };
+  private dropped: Amount = { batches: 0, records: 0, bytes: 0 };
+  private damaged = 0;
+
+  constructor(private readonly options: PluginLaneOptions) {
+    const { rule, log, poke } = options;
+    this.cursor = pluginCursor(rule);
+    this.feed = new PluginFeed({ rule, log, ready: poke });
+  }
+
+  start(): void {
+    this.feed.start();
+  }
+
+  /** Feeds what can be fed now. Returns in how many milliseconds it wants to be called again at the latest. */
+  poll(nowMs: number): number {
+    let looks = 0;
+    while (this.giveHeld()) {
+      if (++looks > TURN_LOOKS_MAX) return 0;
+      if (!this.look()) return this.whenNothingWasRead();
+    }
+    const isScanned = !this.scan();
+    this.limit(nowMs);
+    return isScanned ? LIMIT_INTERVAL_MS : 0;
+  }
+
+  /** Everything that is in the queue was given to the plugin. */
+  get isDone(): boolean {
+    if (this.held.length > 0 || this.feed.waitingBytes > 0) return false;
+    if (!this.options.queue.hasNew(this.after)) return true;
+    return performance.now() - (this.nothingReadSinceMs ?? Infinity) > UNREADABLE_MS;
+  }
+
+  /** Ends the plugin; what it has not got stays in the queue. */
+  async stop(graceMs: number, termMs: number): Promise<void> {
+    await this.feed.stop(graceMs, termMs);
+    this.settle();
+  }
+
+  status(): PluginStatusEntry {
+    const { rule } = this.options;
+    const { processes, restarts } = this.feed.status();
+    const errors = processes.map(({ lastError }) => lastError).filter((error) => error !== undefined);
+    return {
+      rule: rule.path,
+      command: rule.plugin,
+      processes: processes.map(({ state, pid }) => ({ state, pid })),
+      restarts,
+      fed: { ...this.fed },
+      dropped: this.dropped,
+      damaged: this.damaged,
+      lastError: errors.sort((a, b) => b.atMs - a.atMs)[0],
+    };
+  }
+
+  /** False when there is something that cannot be given now. */
+  private giveHeld(): boolean {
+    let given = 0;
+    for (const queued of this.held) {
+      if (this.feed.isFull || !this.give(queued)) break;
+      given++;
+    }
+    this.held.splice(0, given);
+    return !this.feed.isFull;
+  }
+
+  /** Reads on; false when there is nothing. */
+  private look(): boolean {
+    const { queue } = this.options;
+    this.held = queue.read(this.cursor, this.after, READ_BYTES_MAX, READ_COUNT_MAX);
+    const last = this.held.at(-1);
+    if (last === undefined) {
+      this.nothingReadSinceMs ??= performance.now();
+      return false;
+    }
+    this.nothingReadSinceMs = undefined;
+    this.after = last.position;
+    this.notReadyPollMs = NOT_READY_POLL_MS;
+    if (comparePositions(this.after, this.scannedTo) >= 0) this.gaps = 0;
+    return true;
+  }
+
+  /** False when the plugin has no room for it. */
+  private give(queued: QueuedBatch): boolean {
+    const batch = this.wanted(queued);
+    if (batch === undefined) {
+      this.note(queued.position);
+      return true;
+    }
+    return this.feed.give(batch, () => {
+      this.fed.records += batch.recordCount;
+      this.fed.bytes += batch.payload.length;
+      this.note(queued.position);
+    });
+  }
+
+  /** The batch, when it is for this plugin. */
+  private wanted({ bytes, position }: QueuedBatch): Batch | undefined {
+    try {
+      const batch = decodeBatch(bytes, 0);
+      if (!this.options.owns(batch.path)) return undefined;
+      this.releaseLocal(bytes, position);
+      return batch;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.damaged++;
+      const { epoch, sequence } = position;
+      this.options.log(
+        'error',
+        `batch ${epoch}/${sequence} is damaged in the queue and no plugin gets it: ${error.message}`,
+      );
+      return undefined;
+    }
+  }
+
+  /**
+   * What is for plugins alone does not wait for a server. Only at the front: the queue does not get smaller by what
+   * is behind something that a server needs.
+   */
+  private releaseLocal(bytes: Buffer, { epoch, sequence }: Position): void {
+    if ((readFlags(bytes) & BatchFlag.LOCAL) === 0) return;
+    const { queue, serverCursors } = this.options;
+    for (const cursor of serverCursors) {
+      if (comparePositions(queue.floor(cursor), { epoch, sequence }) === 0) {
+        queue.ack(cursor, epoch, [[sequence, sequence]]);
+      }
+    }
+  }
+
+  /** While the plugin takes nothing: acknowledges what is not for it. True when there may be more. */
+  private scan(): boolean {
+    const { queue } = this.options;
+    if (this.gaps >= GAPS_MAX) return false;
+    if (comparePositions(this.scannedTo, this.after) < 0) this.scannedTo = this.after;
+    if (!queue.hasNew(this.scannedTo)) return false;
+    const batches = queue.read(this.cursor, this.scannedTo, READ_BYTES_MAX, READ_COUNT_MAX);
+    let isGap = false;
+    for (const queued of batches) {
+      const isOurs = this.wanted(queued) !== undefined;
+      if (isOurs !== isGap && isOurs) this.gaps++;
+      isGap = isOurs;
+      if (!isOurs) this.note(queued.position);
+      this.scannedTo = queued.position;
+      if (this.gaps >= GAPS_MAX) break;
+    }
+    return batches.length > 0;
+  }
+
+  private limit(nowMs: number): void {
+    const { queue, rule } = this.options;
+    if (nowMs - this.limitedAtMs < LIMIT_INTERVAL_MS) return;
+    this.limitedAtMs = nowMs;
+    this.settle();
+    const { batches, records, bytes } = queue.limitCursor(this.cursor, rule.pluginBufferBytes, this.after);
+    this.dropped = {
+      batches: this.dropped.batches + batches,
+      records: this.dropped.records + records,
+      bytes: this.dropped.bytes + bytes,
+    };
+    if (batches > 0 && this.gaps >= GAPS_MAX && nowMs - this.rescannedAtMs > RESCAN_INTERVAL_MS) {
+      this.rescannedAtMs = nowMs;
+      this.scannedTo = this.after;
+      this.gaps = 0;
+    }
+    this.logDrops(nowMs);
+  }
+
+  private logDrops(nowMs: number): void {
+    const { log, rule } = this.options;
+    const records = this.dropped.records - this.loggedRecords;
+    if (records === 0 || nowMs - this.loggedDropAtMs < DROP_LOG_INTERVAL_MS) return;
+    this.loggedDropAtMs = nowMs;
+    this.loggedRecords = this.dropped.records;
+    log(
+      'warn',
+      `plugin ${rule.plugin[0] ?? ''} (${rule.path}) does not keep up: ${records} records more were dropped for it, ${this.dropped.records} in all`,
+    );
+  }
+
+  /** Acknowledged soon, together with others. */
+  private note(position: Position): void {
+    this.settled.push(position);
+    this.settling ??= setImmediate(() => {
+      this.settle();
+    });
+  }
+
+  private settle(): void {
+    clearImmediate(this.settling);
+    this.settling = undefined;
+    const { settled } = this;
+    if (settled.length === 0) return;
+    this.settled = [];
+    const { queue, progress } = this.options;
+    for (const epoch of new Set(settled.map((position) => position.epoch))) {
+      const ofEpoch = settled.filter((position) => position.epoch === epoch);
+      queue.ack(this.cursor, epoch, rangesOf(ofEpoch.map(({ sequence }) => sequence)));
+    }
+    progress();
+  }
+
+  /** A batch may be there that must be stored safely before it is given out: it is asked for again, ever less often. */
+  private whenNothingWasRead(): number {
+    if (!this.options.queue.hasNew(this.after)) return Infinity;
+    const waitMs = this.notReadyPollMs;
+    this.notReadyPollMs = Math.min(2 * waitMs, NOT_READY_POLL_MS_MAX);
+    return waitMs;
+  }
+}
