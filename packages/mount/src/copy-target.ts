@@ -14,20 +14,38 @@ export type CopyTarget =
   | { readonly kind: 'inside'; readonly path: ByteString };
 
 /** What of a rule decides where copies go. */
-export type CopyRule = Partial<Pick<RuleSettings, 'copyTo' | 'copyWhat'>>;
+export type CopyRule = Partial<Pick<RuleSettings, 'copyTo' | 'copyBase' | 'copyWhat'>>;
 
-/** `copyTo` is absolute and normalized, and ends in a slash when it names a directory. */
-export function copyTarget(copyTo: string, path: ByteString, mountPoint: string): CopyTarget {
+/**
+ * `copyTo` is absolute and normalized, and ends in a slash when it names a directory. There a file has the name that it
+ * has below `copyBase`, a directory of the mount.
+ */
+export function copyTarget(
+  copyTo: string,
+  path: ByteString,
+  mountPoint: string,
+  copyBase?: string,
+): CopyTarget {
   const isDirectory = copyTo.endsWith('/');
   const target = bytesOf(isDirectory ? copyTo.slice(0, -1) : copyTo);
   const point = bytesOf(mountPoint);
   if (target === point || target.startsWith(`${point}/`)) {
     const inside = target.slice(point.length + 1);
     if (!isDirectory && inside !== '') return { kind: 'inside', path: inside };
-    return { kind: 'inside', path: inside === '' ? path : `${inside}/${path}` };
+    const name = nameBelow(path, copyBase);
+    return { kind: 'inside', path: inside === '' ? name : `${inside}/${name}` };
   }
   if (!isDirectory) return { kind: 'file', file: target };
-  return { kind: 'below', directory: target === '' ? '/' : target, names: path.split('/') };
+  return {
+    kind: 'below',
+    directory: target === '' ? '/' : target,
+    names: nameBelow(path, copyBase).split('/'),
+  };
+}
+
+function nameBelow(path: ByteString, base: string | undefined): ByteString {
+  const front = base === undefined ? '' : `${bytesOf(base.replace(/\/$/, ''))}/`;
+  return path.startsWith(front) ? path.slice(front.length) : path;
 }
 
 export type CopyChain =
@@ -42,8 +60,8 @@ export function copyChain(
   mountPoint: string,
 ): CopyChain {
   const targetOf = (from: ByteString): CopyTarget | undefined => {
-    const copyTo = ruleOf(from)?.copyTo;
-    return copyTo === undefined ? undefined : copyTarget(copyTo, from, mountPoint);
+    const rule = ruleOf(from);
+    return rule?.copyTo === undefined ? undefined : copyTarget(rule.copyTo, from, mountPoint, rule.copyBase);
   };
   const first = targetOf(path);
   if (first === undefined) return { kind: 'none' };

@@ -31,6 +31,7 @@ import { changeAttributes, FILE_BYTES_MAX } from './virtual-attributes.js';
 import { VirtualEntries, VIRTUAL_VALID_MS } from './virtual-entries.js';
 import { VirtualNames } from './virtual-names.js';
 import type { VirtualNode } from './virtual-node-rows.js';
+import { makePresent } from './virtual-present.js';
 import { presentTime, VIRTUAL_NODES_MAX, VirtualNodes } from './virtual-nodes.js';
 
 /** PATH_MAX less its final zero byte: what symlink(2) takes. */
@@ -52,6 +53,8 @@ export interface VirtualTreeOptions {
   /** True for a new mount; false for a worker that goes on where an earlier one of the same mount was killed. */
   readonly fresh: boolean;
   readonly show: Shown;
+  /** What a new mount shows from the start: virtual-present.ts. */
+  readonly present?: readonly string[];
   /** What statfs(2) shows. */
   readonly room: () => Room;
   /** Owner and permissions of the root when it is made; by default 0755 and the worker's own user. */
@@ -91,7 +94,10 @@ export class VirtualTree implements FileTree {
       const node = this.nodes.peek(nodeId);
       if (node !== undefined) this.nodes.opened(node);
     }
-    if (fresh) this.nodes.startMount();
+    if (fresh) {
+      this.nodes.startMount();
+      makePresent(this.nodes, options.present ?? []);
+    }
     this.names = new VirtualNames(this.nodes);
     this.entries = new VirtualEntries(this.nodes, options.show);
   }

@@ -103,7 +103,7 @@ function openQueue(given: ChildArguments, log: Log): MountQueue {
 }
 
 function openTree(given: ChildArguments, queue: MountQueue, rows: PendingRows, fresh: boolean): FileTree {
-  const { umask, uid, gid, mode } = given.settings.mount;
+  const { umask, uid, gid, mode, present } = given.settings.mount;
   const show = {
     ...(umask === undefined ? {} : { umask }),
     ...(uid === undefined ? {} : { uid }),
@@ -113,7 +113,13 @@ function openTree(given: ChildArguments, queue: MountQueue, rows: PendingRows, f
   if (mode === 'overlay') return OverlayTree.open({ ...common, root: `/proc/self/fd/${WORKER_ROOT_FD}` });
   const tailsDir = join(given.settings.queue.dir, 'tails');
   mkdirSync(tailsDir, { recursive: true, mode: 0o700 });
-  return VirtualTree.open({ ...common, tailsDir, rootOwner: given.rootOwner, room: () => queue.room() });
+  return VirtualTree.open({
+    ...common,
+    tailsDir,
+    present,
+    rootOwner: given.rootOwner,
+    room: () => queue.room(),
+  });
 }
 
 interface Serving {

@@ -19,6 +19,18 @@ void test('a target is a file, a file below a directory, or a path of the mount'
     assert.deepEqual(copyTarget(copyTo, path, '/mnt/log'), expected, copyTo);
 });
 
+void test('names below a directory may leave out the path of a directory of the mount', () => {
+  const table: [copyTo: string, path: string, base: string, expected: unknown][] = [
+    ['/backup/', 'log/a/b.log', 'log', { kind: 'below', directory: '/backup', names: ['a', 'b.log'] }],
+    ['/backup/', 'log/b.log', 'log/', { kind: 'below', directory: '/backup', names: ['b.log'] }],
+    ['/backup/', 'logs/b.log', 'log', { kind: 'below', directory: '/backup', names: ['logs', 'b.log'] }],
+    ['/backup/', 'ü/b'.replace('ü', '\xc3\xbc'), 'ü', { kind: 'below', directory: '/backup', names: ['b'] }],
+    ['/mnt/log/out/', 'in/b.log', 'in', { kind: 'inside', path: 'out/b.log' }],
+  ];
+  for (const [copyTo, path, base, expected] of table)
+    assert.deepEqual(copyTarget(copyTo, path, '/mnt/log', base), expected, path);
+});
+
 function chainOf(path: string, copies: Record<string, string>) {
   return copyChain(path, (from) => (from in copies ? { copyTo: copies[from] } : undefined), '/m');
 }
