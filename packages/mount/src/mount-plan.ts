@@ -2,10 +2,12 @@ import { resolve } from 'node:path';
 import {
   debugPresets,
   ExitStatus,
-  loadMountSettings,
+  formatNote,
+  loadMountConfiguration,
   type DebugPresets,
   type LogLevel,
   type MountSettings,
+  type Note,
 } from '@k2hft/config';
 import { CommandError } from './failure.js';
 import { MountOptionError, readMountOptions, type MountOptions } from './mount-options.js';
@@ -46,7 +48,7 @@ export interface MountPlan {
 export function planMount(request: MountRequest, env: NodeJS.ProcessEnv): MountPlan {
   const options = readOptions(request);
   const presets = debugPresets(env);
-  const loaded = loadMountSettings({
+  const { settings: loaded, notes } = loadMountConfiguration({
     env,
     ...configurationOf(request, options),
     ...(request.point === undefined ? {} : { point: resolve(request.point) }),
@@ -63,7 +65,7 @@ export function planMount(request: MountRequest, env: NodeJS.ProcessEnv): MountP
     flags: options.flags,
     logFile: absolute(options.logFile ?? request.logFile ?? presets.file),
     pidFile: absolute(options.pidFile ?? request.pidFile),
-    notes: notesOf(options, presets),
+    notes: [...notesOf(options, presets), ...notes.flatMap(asWarning)],
   };
 }
 
@@ -120,6 +122,10 @@ function notesOf({ ignored }: MountOptions, { warning }: DebugPresets): MountPla
           },
         ]),
   ];
+}
+
+function asWarning(note: Note): MountPlan['notes'] {
+  return note.level === 'warn' ? [{ level: note.level, message: formatNote(note) }] : [];
 }
 
 function absolute(path: string | undefined): string | undefined {

@@ -75,6 +75,7 @@ export const KEEP_LINES: StreamRule = {
     rewrite: [],
     copyTo: undefined,
     copyWhat: 'written',
+    copyBase: undefined,
     plugin: undefined,
     pluginStdout: undefined,
     pluginBufferBytes: 0,

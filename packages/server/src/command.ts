@@ -4,7 +4,8 @@ import {
   createLog,
   describeSettings,
   ExitStatus,
-  loadServerSettings,
+  loadServerConfiguration,
+  type Loaded,
   type Log,
   type ServerSettings,
 } from '@k2hft/config';
@@ -38,9 +39,9 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .command('check <file>')
     .description('validates a configuration, and prints the settings that would apply')
     .action((file: string) => {
-      const settings = load({ config: file });
+      const { settings, notes } = load({ config: file });
       outputRulesOf(settings);
-      process.stdout.write(describeSettings(settings));
+      process.stdout.write(describeSettings(settings, notes));
     });
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -50,8 +51,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   }
 }
 
-function load(flags: ServeFlags): ServerSettings {
-  return loadServerSettings({ file: flags.config, json: flags.json });
+function load(flags: ServeFlags): Loaded<ServerSettings> {
+  return loadServerConfiguration({ file: flags.config, json: flags.json });
 }
 
 /** Says what is wrong, and which exit status that is. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createLog, ExitStatus, type Log, type ServerSettings } from '@k2hft/config';
+import { createLog, ExitStatus, formatNote, type Loaded, type Log, type ServerSettings } from '@k2hft/config';
 import { atMost } from './deadline.js';
 import { messageOf } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
@@ -10,7 +10,7 @@ import { isEchoOfFailedCommit } from './state.js';
 
 export interface ServeOptions {
   /** Reads the configuration, now and at each SIGHUP. Throws ConfigError. */
-  load: () => ServerSettings;
+  load: () => Loaded<ServerSettings>;
   /** Name and version, as sources see it. */
   software: string;
 }
@@ -20,12 +20,14 @@ export interface ServeOptions {
  * output files anew.
  */
 export async function serve({ load, software }: ServeOptions): Promise<number> {
-  const settings = load();
+  const loaded = load();
+  const { settings } = loaded;
   let currentLog = stderrLog(settings);
   const log: Log = (level, message) => {
     currentLog(level, message);
   };
   guardProcess(log);
+  warnOf(loaded, log);
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => {
     stopping.signal.addEventListener('abort', () => {
@@ -60,15 +62,17 @@ export async function serve({ load, software }: ServeOptions): Promise<number> {
 /** The configuration as it is now; undefined when it cannot be used, and the old one stays. */
 function reload(
   started: ServerSettings,
-  load: () => ServerSettings,
+  load: () => Loaded<ServerSettings>,
   log: Log,
 ): { settings: ServerSettings; rules: OutputRules | undefined } | undefined {
   log('info', 'SIGHUP: reading the configuration again, and opening the output files anew');
   try {
-    const settings = load();
+    const loaded = load();
+    const { settings } = loaded;
     const output = supportedOutput(settings);
     const fixed = changedFixedSettings(started, settings);
     const rules = output && compileOutputRules(withRunningSync(started, output));
+    warnOf(loaded, log);
     if (fixed.length > 0)
       log('warn', `changed, and without effect before the next start: ${fixed.join(', ')}`);
     return { settings, rules };
@@ -76,6 +80,11 @@ function reload(
     log('error', `the configuration cannot be used, the old one stays: ${messageOf(error)}`);
     return undefined;
   }
+}
+
+/** Says what of the configuration is without effect, or not what it seems. */
+function warnOf({ notes }: Loaded<ServerSettings>, log: Log): void {
+  for (const note of notes) if (note.level === 'warn') log('warn', formatNote(note));
 }
 
 function stderrLog(settings: ServerSettings): Log {
