@@ -3,6 +3,7 @@ import { appendTo, ExitStatus } from '@k2hft/config';
 import { runCheck } from './command-check.js';
 import { runMount } from './command-mount.js';
 import { addQueueCommands } from './command-queue.js';
+import { runSend } from './command-send.js';
 import { runStatus } from './command-status.js';
 import { runUmount } from './command-umount.js';
 import { CommandError, explain, statusOf } from './failure.js';
@@ -34,6 +35,16 @@ function program(): Command {
     .description('check a configuration and print the settings that would apply')
     .argument('<file>', 'the configuration file')
     .action(runCheck);
+  k2hft
+    .command('send')
+    .description('send files that the mount hides, or that were written while it was not mounted; once')
+    .argument('<file...>', 'files and directories below the mount point')
+    .option('-c, --config <file>', 'configuration: .yaml, .ini or .json')
+    .option('--json <text>', 'configuration as JSON text')
+    .option('--as <path>', 'send one file, wherever it lies, as this path below the mount point')
+    .option('--finish', 'the files do not go on: send unfinished last lines whatever the rule')
+    .option('--timeout <duration>', 'give up when no server has taken anything for so long, for example 60s')
+    .action(runSend);
   addQueueCommands(k2hft.command('queue').description('look into a queue directory'));
   return k2hft;
 }

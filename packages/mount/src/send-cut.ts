@@ -1,0 +1,137 @@
+import type { LineFilter } from './line-filter.js';
+import { countNewlines } from './newline-count.js';
+
+/** What of a rule decides how a file's lines are cut and filtered. */
+export interface CutRule {
+  readonly maxRecordBytes: number;
+  readonly longRecords: 'split' | 'drop';
+  readonly filter: LineFilter | undefined;
+}
+
+/**
+ * What became of the beginning of the line that the next byte belongs to: `none`, the next byte begins a line; else it
+ * was sent, or dropped, and what follows is too.
+ */
+export type LineBegun = 'none' | 'sent' | 'dropped';
+
+export interface LineCut {
+  readonly payloads: readonly Buffer[];
+  /** Bytes of the window that are dealt with; the next window begins behind them. */
+  readonly consumedBytes: number;
+  readonly begun: LineBegun;
+  /** Lines, or their beginnings, that the rule does not let through. */
+  readonly droppedLines: number;
+}
+
+/** `more`: the file goes on behind the window; `end`: it may go on some day; `last`: nothing comes any more. */
+export type WindowEnd = 'more' | 'end' | 'last';
+
+const NEWLINE = 0x0a;
+
+/**
+ * Whether an unfinished line waits for its end: what is to be judged as a whole cannot be judged before.
+ */
+export function waitsForEnd({ filter, longRecords }: CutRule): boolean {
+  return filter !== undefined || longRecords === 'drop';
+}
+
+/**
+ * Cuts a window of a file into payloads: runs of whole lines, pieces of lines that are longer than `maxRecordBytes`
+ * (without the newline), and at the end what is left. A window that is not the last one must be longer than that.
+ */
+export function cutLines(window: Buffer, begun: LineBegun, rule: CutRule, windowEnd: WindowEnd): LineCut {
+  const cutter = new WindowCutter(window, begun, rule);
+  cutter.run();
+  const takesRest = windowEnd === 'last' || (windowEnd === 'end' && !waitsForEnd(rule));
+  if (takesRest) cutter.takeRest();
+  return cutter.result();
+}
+
+class WindowCutter {
+  private readonly payloads: Buffer[] = [];
+  private at = 0;
+  /** Where whole lines begin that have not become a payload yet. */
+  private linesFrom = 0;
+  private droppedLines = 0;
+
+  constructor(
+    private readonly window: Buffer,
+    private begun: LineBegun,
+    private readonly rule: CutRule,
+  ) {}
+
+  run(): void {
+    const { window, rule } = this;
+    const limit = rule.maxRecordBytes;
+    while (this.at < window.length) {
+      const reach = window.subarray(this.at, this.at + limit + 1);
+      const newline = this.begun === 'none' ? reach.lastIndexOf(NEWLINE) : reach.indexOf(NEWLINE);
+      if (newline >= 0 && this.begun === 'none') this.at += newline + 1;
+      else if (newline >= 0) this.piece(newline + 1, true);
+      else if (window.length - this.at > limit) this.piece(limit, false);
+      else break;
+    }
+    this.endLines();
+  }
+
+  /** What is left has no newline. */
+  takeRest(): void {
+    const bytes = this.window.length - this.at;
+    if (bytes > 0) this.piece(bytes, false);
+  }
+
+  result(): LineCut {
+    const { payloads, at, begun, droppedLines } = this;
+    return { payloads, consumedBytes: at, begun, droppedLines };
+  }
+
+  private endLines(): void {
+    const { filter } = this.rule;
+    if (this.at > this.linesFrom) {
+      const filtered = filter?.apply(this.window, this.linesFrom, this.at);
+      this.keep(filtered?.payload ?? this.window.subarray(this.linesFrom, this.at));
+      this.droppedLines += filtered === undefined ? 0 : filtered.dropped + filtered.failed;
+    }
+    this.linesFrom = this.at;
+  }
+
+  /** Part of one line: its beginning, when none has begun, its end, or something between. */
+  private piece(bytes: number, ends: boolean): void {
+    this.endLines();
+    const { window, rule, begun } = this;
+    const end = this.at + bytes;
+    if (begun === 'none') this.beginLine(end, bytes);
+    else if (begun === 'sent')
+      this.keep(rule.filter?.rewritePart(window, this.at, end).payload ?? window.subarray(this.at, end));
+    if (ends) this.begun = 'none';
+    this.at = end;
+    this.linesFrom = end;
+  }
+
+  private beginLine(end: number, bytes: number): void {
+    const { window, rule } = this;
+    const isTooLong = bytes >= rule.maxRecordBytes && end < window.length;
+    const filtered =
+      rule.longRecords === 'drop' && isTooLong ? undefined : rule.filter?.apply(window, this.at, end);
+    const isKept =
+      rule.longRecords === 'drop' && isTooLong
+        ? false
+        : (filtered?.dropped ?? 0) + (filtered?.failed ?? 0) === 0;
+    if (isKept) this.keep(filtered?.payload ?? window.subarray(this.at, end));
+    else this.droppedLines++;
+    this.begun = isKept ? 'sent' : 'dropped';
+  }
+
+  private keep(payload: Buffer): void {
+    if (payload.length > 0) this.payloads.push(payload);
+  }
+}
+
+/** Records in a payload of lines: an unfinished one counts. */
+export function recordsIn(payload: Buffer): number {
+  return countNewlines(payload, 0, payload.length) + (endsOpen(payload) ? 1 : 0);
+}
+
+export function endsOpen(payload: Buffer): boolean {
+  return payload.length > 0 && payload[payload.length - 1] !== NEWLINE;
+}
