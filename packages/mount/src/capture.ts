@@ -1,3 +1,4 @@
+import type { RuleSettings } from '@k2hft/config';
 import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
@@ -280,28 +281,28 @@ export class Capture {
   /** The transaction itself, with the copy of what was written or is sent. */
   private append(stream: Stream, { batches }: Cut, written?: Buffer): void {
     const { copies, queue, rows } = this.options;
-    const { delivery, settings } = stream.rule;
-    const copyTo = settings.copyTo === undefined ? undefined : copies;
+    const { copy, delivery } = stream.rule;
     try {
-      if (copyTo !== undefined) {
-        const copied = settings.copyWhat === 'written' ? [written] : batches.map(payloadOf(stream));
-        for (const bytes of copied) if (bytes !== undefined) copyTo.append(copyStream(stream), bytes, rows);
+      if (copies !== undefined && copy !== undefined) {
+        const copied = copy.copyWhat === 'written' ? [written] : batches.map(payloadOf(stream));
+        const to = copyStream(stream, copy);
+        for (const bytes of copied) if (bytes !== undefined) copies.append(to, bytes, rows);
       }
       queue.append(delivery === 'nobody' ? [] : batches, rows.changes);
     } catch (error) {
-      copyTo?.failed(rows);
+      if (copy !== undefined) copies?.failed(rows);
       throw error;
     }
     rows.changes.clear();
-    copyTo?.committed();
+    if (copy !== undefined) copies?.committed();
   }
 
   /** What was written is copied even if it is not queued. */
   private copySkipped(stream: Stream, bytes: Buffer): void {
     const { copies, rows } = this.options;
-    const { copyTo, copyWhat } = stream.rule.settings;
-    if (copies === undefined || copyTo === undefined || copyWhat !== 'written') return;
-    copies.append(copyStream(stream), bytes, rows);
+    const { copy } = stream.rule;
+    if (copies === undefined || copy?.copyWhat !== 'written') return;
+    copies.append(copyStream(stream, copy), bytes, rows);
     copies.committed();
   }
 
@@ -342,8 +343,8 @@ export class Capture {
   }
 }
 
-function copyStream({ handle, path, rule }: Stream): CopyStream {
-  return { rule: rule.settings, path, handle };
+function copyStream({ handle, path }: Stream, rule: RuleSettings): CopyStream {
+  return { rule, path, handle };
 }
 
 function payloadOf(stream: Stream): (batch: BuiltBatch) => Buffer {

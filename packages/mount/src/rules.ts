@@ -6,9 +6,17 @@ import { compileFilter, type LineFilter } from './line-filter.js';
 /** Who gets the batches of a rule's streams: the servers, this host's plugins only, or nobody (then there is a copy). */
 export type Delivery = 'servers' | 'plugins' | 'nobody';
 
+/** What of a rule decides how a stream is cut. */
+export type CaptureSettings = Pick<
+  RuleSettings,
+  'send' | 'maxRecordBytes' | 'longRecords' | 'lineTimeoutMs' | 'quotaBytesPerSecond'
+>;
+
 /** A rule, ready for the streams whose paths it matches. */
 export interface StreamRule {
-  readonly settings: RuleSettings;
+  readonly settings: CaptureSettings;
+  /** The whole rule when it has `copy_to`. */
+  readonly copy: RuleSettings | undefined;
   /** Undefined: no line is looked at. */
   readonly filter: LineFilter | undefined;
   readonly delivery: Delivery;
@@ -49,7 +57,8 @@ function compileRule(settings: RuleSettings): StreamRule | undefined {
   const delivery = deliveryOf(settings);
   if (delivery === 'nobody' && settings.copyTo === undefined) return undefined;
   const copiesOnly = delivery === 'nobody' && settings.copyWhat === 'written';
-  return { settings, delivery, copiesOnly, filter: copiesOnly ? undefined : compileFilter(settings) };
+  const copy = settings.copyTo === undefined ? undefined : settings;
+  return { settings, copy, delivery, copiesOnly, filter: copiesOnly ? undefined : compileFilter(settings) };
 }
 
 function deliveryOf({ send, plugin }: RuleSettings): Delivery {
@@ -59,26 +68,15 @@ function deliveryOf({ send, plugin }: RuleSettings): Delivery {
 
 /** For a file whose rule is gone while it is open: it goes on as lines. */
 export const KEEP_LINES: StreamRule = {
+  copy: undefined,
   delivery: 'servers',
   copiesOnly: false,
   filter: undefined,
   settings: {
-    path: '**',
     send: 'lines',
     maxRecordBytes: 1024 * 1024,
     longRecords: 'split',
     lineTimeoutMs: 0,
-    default: 'allow',
-    select: [],
-    allow: [],
-    deny: [],
-    rewrite: [],
-    copyTo: undefined,
-    copyWhat: 'written',
-    copyBase: undefined,
-    plugin: undefined,
-    pluginStdout: undefined,
-    pluginBufferBytes: 0,
     quotaBytesPerSecond: undefined,
   },
 };

@@ -1,9 +1,12 @@
-import type { RuleSettings } from '@k2hft/config';
-import { compileRules, KEEP_LINES, type StreamRule } from '../src/rules.js';
+import { loadMountSettings, type RuleSettings } from '@k2hft/config';
+import { compileRules, type StreamRule } from '../src/rules.js';
+
+const [DEFAULT_RULE] = loadMountSettings({ json: '{"servers":{"urls":["ws://h:1"]}}', env: {} }).rules;
 
 /** A rule's settings as the configuration gives them, changed. */
 export function ruleSettings(changes: Partial<RuleSettings> = {}): RuleSettings {
-  return { ...KEEP_LINES.settings, ...changes };
+  if (DEFAULT_RULE === undefined) throw new Error('the configuration has a rule by default');
+  return { ...DEFAULT_RULE, ...changes };
 }
 
 /** The rule of every path. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RuleSettings } from '@k2hft/config';
-import { compileRules } from '../src/rules.js';
+import { compileGlobs, compileRules } from '../src/rules.js';
 import { ruleSettings } from './rule-settings.js';
 
 function rule(path: string, send: RuleSettings['send'] = 'lines') {
@@ -15,7 +15,7 @@ const rules = [
   rule('deep/**'),
   rule('grün.log'),
 ];
-const find = compileRules(rules);
+const find = compileGlobs(rules);
 
 const cases: [path: string, rule: string | undefined][] = [
   ['a.bin', '*.bin'],
@@ -25,14 +25,14 @@ const cases: [path: string, rule: string | undefined][] = [
   ['nginx/old/access.log', undefined],
   ['deep/a', 'deep/**'],
   ['deep/a/b/.c', 'deep/**'],
-  ['secret/deep.bin', undefined],
+  ['secret/deep.bin', 'secret/**'],
   ['other', undefined],
   [Buffer.from('grün.log').toString('latin1'), 'grün.log'],
 ];
 
 for (const [path, expected] of cases) {
   void test(`${path} is handled by ${expected ?? 'no rule'}`, () => {
-    assert.equal(find(path)?.settings.path, expected);
+    assert.equal(find(path)?.path, expected);
   });
 }
 
