@@ -1,9 +1,9 @@
 import type { Batch } from '@k2hft/wire';
 import { Blockage } from './blockage.js';
-import { messageOf, ServerError } from './errors.js';
+import { Gate } from './gate.js';
 import { Group } from './group.js';
 import { Output } from './output.js';
-import { isNoRoom, OutputBlocked, type OutputFile } from './output-file.js';
+import { OutputBlocked, type OutputFile } from './output-file.js';
 import type { OutputRules } from './output-rules.js';
 import type { OutputTree } from './output-tree.js';
 import { printableName, type Log } from '@k2hft/config';
@@ -15,27 +15,16 @@ import { SinkList } from './sink-list.js';
 import { Source } from './source.js';
 import type { State } from './state.js';
 import { StateWriter } from './state-writer.js';
+import { syncAll } from './sync-files.js';
 
 /** A group is closed at this size even when its time is not up: one fdatasync of so much takes about as long as the usual wait. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
-
-/**
- * Bytes that were received and are not safe yet, in memory or in files. Above it nothing more is read; twice what one
- * source sends without an acknowledgement (32 MiB), so that a single source never meets it.
- */
-const UNSAFE_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Reading goes on below this. */
-const UNSAFE_BYTES_LOW = 48 * 1024 * 1024;
 
 /** How often a full disk is tried again. */
 const RETRY_MS = 1000;
 
 /** Groups are gathered this long when there are no output files whose setting says it: as long as theirs by default. */
 const SINK_GATHER_MS = 50;
-
-/** How often sinks that hold too much are looked at again. */
-const SINK_POLL_MS = 50;
 
 export interface ApplierOptions {
   /** Undefined: there are sinks only. */
@@ -79,9 +68,7 @@ export class Applier {
   #isHurried = false;
   #timer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #sinkTimer: NodeJS.Timeout | undefined;
-  #unsafeBytes = 0;
-  #isGateOpen = true;
+  readonly #gate: Gate;
   #isFinishing = false;
   #isClosed = false;
   #idleWaiters: (() => void)[] = [];
@@ -97,6 +84,11 @@ export class Applier {
     });
     this.#writer = new StateWriter(options.state, options.stateDirectory, this.#blockage);
     this.#sinks = new SinkList(options.sinks, this.#blockage);
+    this.#gate = new Gate({
+      isShut: () => this.#blockage.reason !== undefined || this.#isFinishing,
+      sinkBytes: () => this.#sinks.waitingBytes,
+      changed: options.gate,
+    });
     this.#output = options.output && this.#openOutput(options.output);
   }
 
@@ -128,7 +120,7 @@ export class Applier {
     return this.#blockage.reason;
   }
 
-  /** A connection of that source begins; `leave` when it ends. Throws {@link ServerError} for one that is refused. */
+  /** A connection of that source begins; `leave` when it ends. Throws ServerError for one that is refused. */
   join(uuid: string): Source {
     this.#sinks.admitSource(uuid);
     let source = this.#sources.get(uuid);
@@ -152,7 +144,7 @@ export class Applier {
   }
 
   /**
-   * Takes one batch; `flush` must follow in the same turn of the event loop. Throws {@link ServerError} for one that is
+   * Takes one batch; `flush` must follow in the same turn of the event loop. Throws ServerError for one that is
    * refused: nothing of it is taken then.
    */
   accept(receiver: Receiver, batch: Batch): void {
@@ -164,7 +156,7 @@ export class Applier {
     this.#sinks.admit(batch);
     source.taken.add(batch);
     source.unsafeCount++;
-    this.#unsafeBytes += batch.totalBytes;
+    this.#gate.unsafeBytes += batch.totalBytes;
     this.#sinks.take(batch, source.uuid);
     if (this.#output === undefined || (batch.payload.length === 0 && this.#rules?.format.raw === true)) {
       this.#group.addBatch(receiver, batch, batch.totalBytes);
@@ -180,7 +172,7 @@ export class Applier {
     if (this.#isClosed) return;
     if (!this.#blockage.has('output')) this.#advance();
     this.#repeats.acknowledge();
-    this.#updateGate();
+    this.#gate.update();
     this.#schedule();
   }
 
@@ -213,7 +205,7 @@ export class Applier {
     this.#sinks.stop();
     clearTimeout(this.#timer);
     clearTimeout(this.#retryTimer);
-    clearTimeout(this.#sinkTimer);
+    this.#gate.stop();
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     this.#output?.close();
   }
@@ -300,7 +292,7 @@ export class Applier {
   #saved(group: Group): void {
     group.release();
     for (const source of group.sources().keys()) this.#forgetIfUnused(source);
-    this.#unsafeBytes -= group.bytes;
+    this.#gate.unsafeBytes -= group.bytes;
     this.#repeats.committed();
     if (this.#isClosed) return;
     this.#output?.closeStale();
@@ -331,27 +323,8 @@ export class Applier {
       );
     }
     blocked(reason);
-    this.#updateGate();
+    this.#gate.update();
     if (reason !== undefined && this.#isFinishing) this.#becameIdle();
-  }
-
-  #updateGate(): void {
-    const limit = this.#isGateOpen ? UNSAFE_BYTES_MAX : UNSAFE_BYTES_LOW;
-    const sinksTake = this.#sinks.waitingBytes < limit;
-    const open =
-      this.#blockage.reason === undefined && !this.#isFinishing && this.#unsafeBytes < limit && sinksTake;
-    if (!sinksTake) this.#lookAgain();
-    if (open === this.#isGateOpen) return;
-    this.#isGateOpen = open;
-    this.#options.gate(open);
-  }
-
-  /** Sinks may get rid of what they hold without telling. */
-  #lookAgain(): void {
-    this.#sinkTimer ??= setTimeout(() => {
-      this.#sinkTimer = undefined;
-      if (!this.#isClosed) this.#updateGate();
-    }, SINK_POLL_MS);
   }
 
   #forgetIfUnused(source: Source): void {
@@ -374,26 +347,4 @@ export class Applier {
     this.#sinks.stop();
     this.#options.fault(error);
   }
-}
-
-/** Brings the files' bytes to the disk. All are waited for, so that none is in use when one has failed. */
-async function syncAll(files: ReadonlySet<OutputFile>): Promise<void> {
-  const results = await Promise.allSettled(
-    [...files].map(async (file) => {
-      await file.sync().catch((error: unknown) => {
-        throw syncError(file, error);
-      });
-    }),
-  );
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-}
-
-function syncError(file: OutputFile, error: unknown): ServerError {
-  const code = isNoRoom(error) ? 'sync_no_room' : 'sync_failed';
-  return new ServerError(
-    code,
-    `fdatasync of ${printableName(file.name)} failed: ${messageOf(error)}; nobody knows which bytes are on the disk`,
-    { cause: error },
-  );
 }
