@@ -12,8 +12,6 @@ const SAY_EVERY_MS = 60_000;
 export class RelayLosses {
   readonly #log: Log;
   readonly #setting: string;
-  #batches = 0;
-  #records = 0;
   #unsaid = { batches: 0, records: 0 };
   #saidAtMs = -Infinity;
 
@@ -23,13 +21,7 @@ export class RelayLosses {
     this.#setting = setting;
   }
 
-  get total(): LostAmount {
-    return { batches: this.#batches, records: this.#records };
-  }
-
   add({ batches, records }: LostAmount): void {
-    this.#batches += batches;
-    this.#records += records;
     this.#unsaid.batches += batches;
     this.#unsaid.records += records;
     if (performance.now() - this.#saidAtMs >= SAY_EVERY_MS) this.say();
