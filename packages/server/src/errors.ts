@@ -8,6 +8,7 @@
  * - `too_long`: a batch that does not fit into the relay's queue.
  * - `loop`: a batch came back to a relay.
  * - `listen`: the address cannot be listened on.
+ * - `log_file`: the log cannot be written where it is asked for.
  * - `permission`: the system does not let this user do it.
  * - `too_many_gaps`: a source leaves more gaps between its sequences than are kept.
  * - `sync_no_room`: the system found no room for bytes that it had accepted before.
@@ -27,6 +28,7 @@ export type ServerErrorCode =
   | 'too_long'
   | 'loop'
   | 'listen'
+  | 'log_file'
   | 'permission'
   | 'too_many_gaps'
   | 'sync_no_room'

@@ -15,6 +15,7 @@ const STATUS_OF_CODE: Readonly<Record<ServerErrorCode, number>> = {
   too_long: ExitStatus.FAULT,
   loop: ExitStatus.CONFIGURATION,
   listen: ExitStatus.UNAVAILABLE,
+  log_file: ExitStatus.UNAVAILABLE,
   permission: ExitStatus.NOT_PERMITTED,
   too_many_gaps: ExitStatus.FAULT,
   sync_no_room: ExitStatus.FAULT,

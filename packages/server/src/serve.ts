@@ -1,7 +1,17 @@
-import { spawn } from 'node:child_process';
-import { createLog, ExitStatus, formatNote, type Loaded, type Log, type ServerSettings } from '@k2hft/config';
+import {
+  appendTo,
+  createLog,
+  ExitStatus,
+  formatNote,
+  notifyServiceManager,
+  openLogFile,
+  type Loaded,
+  type Log,
+  type LogWriter,
+  type ServerSettings,
+} from '@k2hft/config';
 import { atMost } from './deadline.js';
-import { messageOf } from './errors.js';
+import { messageOf, ServerError } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
 import { compileOutputRules, supportedOutput, type OutputRules } from './output-rules.js';
 import { changedFixedSettings, withRunningSync } from './reload.js';
@@ -13,19 +23,28 @@ export interface ServeOptions {
   load: () => Loaded<ServerSettings>;
   /** Name and version, as sources see it. */
   software: string;
+  /** Takes the log in place of standard error. */
+  logFile: string | undefined;
+  /** Said once, at the start. */
+  warnings: readonly string[];
 }
+
+/** Standard error. */
+const STDERR = 2;
 
 /**
  * Serves until SIGTERM or SIGINT, and resolves with the exit status. SIGHUP reads the configuration again and opens the
  * output files anew.
  */
-export async function serve({ load, software }: ServeOptions): Promise<number> {
+export async function serve({ load, software, logFile, warnings }: ServeOptions): Promise<number> {
   const loaded = load();
   const { settings } = loaded;
-  let currentLog = stderrLog(settings);
+  const write = logFile === undefined ? appendTo(STDERR) : logWriter(logFile);
+  let currentLog = createLog('k2hft-svr', settings.log, write);
   const log: Log = (level, message) => {
     currentLog(level, message);
   };
+  for (const warning of warnings) log('warn', warning);
   guardProcess(log);
   warnOf(loaded, log);
   const stopping = new AbortController();
@@ -45,11 +64,12 @@ export async function serve({ load, software }: ServeOptions): Promise<number> {
     const service = await Service.start({ settings, software, log, signal: stopping.signal });
     onHangup = () => {
       const reloaded = reload(settings, load, log);
-      if (reloaded !== undefined) currentLog = stderrLog(reloaded.settings);
+      if (reloaded !== undefined) currentLog = createLog('k2hft-svr', reloaded.settings.log, write);
       service.reopen(reloaded);
     };
     announce(settings, service.url, log);
     await Promise.race([stopped, service.failed]);
+    notifyServiceManager(log, 'STOPPING=1', 'STATUS=ending');
     await atMost(settings.shutdownTimeoutMs, service.stop());
     return ExitStatus.DONE;
   } catch (error) {
@@ -87,22 +107,20 @@ function warnOf({ notes }: Loaded<ServerSettings>, log: Log): void {
   for (const note of notes) if (note.level === 'warn') log('warn', formatNote(note));
 }
 
-function stderrLog(settings: ServerSettings): Log {
-  return createLog('k2hft-svr', settings.log, (line) => process.stderr.write(line));
+/** Throws ServerError. */
+function logWriter(file: string): LogWriter {
+  try {
+    return appendTo(openLogFile(file));
+  } catch (error) {
+    throw new ServerError('log_file', `cannot write the log file: ${messageOf(error)}`);
+  }
 }
 
-/** Whoever has started the server waits for this, whatever the log level is. */
+/** Whoever has started the server waits for this, whatever the log level is and wherever the log goes. */
 function announce(settings: ServerSettings, url: string, log: Log): void {
-  const announcing = createLog('k2hft-svr', { level: 'info', format: settings.log.format }, (line) =>
-    process.stderr.write(line),
-  );
+  const announcing = createLog('k2hft-svr', { level: 'info', format: settings.log.format }, appendTo(STDERR));
   announcing('info', `listening on ${url}`);
-  if ((process.env['NOTIFY_SOCKET'] ?? '') === '') return;
-  // Node cannot send datagrams to a Unix socket; systemd brings a program that can.
-  const notifier = spawn('systemd-notify', ['--ready', `--pid=${process.pid}`], { stdio: 'ignore' });
-  notifier.on('error', (error) => {
-    log('warn', `systemd was not told that the server is ready: ${error.message}`);
-  });
+  notifyServiceManager(log, 'READY=1', `STATUS=listening on ${url}`);
 }
 
 /** A failed commit rejects promises inside LMDB that nobody can reach; everything else that nobody handles is a fault. */

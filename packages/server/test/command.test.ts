@@ -35,11 +35,6 @@ test('settings that cannot be used end with 78 and their name', async (context) 
     [{}, { format: '%Q' }, /format/],
     [{}, { rotate: { size: '1GiB' } }, /not supported yet: output\.rotate/],
     [{ tokens_file: '/dev/null' }, {}, /not supported yet: tokens_file/],
-    [
-      { relay: { queue: { dir: '/nowhere' }, servers: { urls: ['ws://h:1'] } } },
-      {},
-      /not supported yet: relay/,
-    ],
     [{ admin: { listen: '127.0.0.1:0' } }, {}, /not supported yet: admin\.listen/],
   ];
   for (const [top, output, expected] of rows) {
