@@ -82,7 +82,7 @@ class FileSender {
   }
 
   async run(): Promise<SentFile> {
-    this.goOn(decodeProgress(this.context.queue.ledger.get(this.key)));
+    this.goOn(decodeProgress(this.context.queue.row(this.key)));
     const start = this.offset;
     const sizeBytes = Number(this.stat.size);
     while (this.offset < sizeBytes) {

@@ -29,34 +29,77 @@ export interface NamesToSend {
 
 /** Finds the files that are meant. Directories are searched; symbolic links are not followed. */
 export function findFiles({ names, mountPoint, as }: NamesToSend): NamedFiles {
-  const files: NamedFile[] = [];
-  const refused: string[] = [];
-  const point = bytesOf(realpathSync(mountPoint));
-  for (const name of names) {
-    const file = bytesOf(canonical(name));
-    const path = as === undefined ? relativeTo(point, file) : bytesOf(as);
-    const stat = lstatSync(toBuffer(file), { throwIfNoEntry: false });
-    if (stat === undefined) refused.push(`${printableName(file)}: there is no such file`);
-    else if (stat.isSymbolicLink())
-      refused.push(`${printableName(file)} is a symbolic link: name the file that it leads to`);
-    else if (path === undefined)
-      refused.push(
-        `${printableName(file)} does not lie below ${mountPoint}: say with --as PATH what its records shall be called there`,
+  const finder = new Finder(bytesOf(realPath(mountPoint)), mountPoint, as);
+  for (const name of names) finder.find(bytesOf(canonical(name)));
+  return finder;
+}
+
+class Finder implements NamedFiles {
+  readonly files: NamedFile[] = [];
+  readonly refused: string[] = [];
+
+  constructor(
+    private readonly point: ByteString,
+    private readonly shownPoint: string,
+    private readonly as: string | undefined,
+  ) {}
+
+  find(file: ByteString): void {
+    const name = printableName(file);
+    const path = this.as === undefined ? relativeTo(this.point, file) : bytesOf(this.as);
+    if (path === undefined) {
+      this.refused.push(
+        `${name} does not lie below ${this.shownPoint}: say with --as PATH what its records shall be called there`,
       );
-    else if (stat.isFile()) files.push({ file, path, isNamed: true });
-    else if (stat.isDirectory() && as === undefined) files.push(...filesBelow(file, path));
-    else refused.push(`${printableName(file)} is no ordinary file`);
+      return;
+    }
+    this.attempt(file, () => {
+      const stat = lstatSync(toBuffer(file));
+      if (stat.isFile()) this.files.push({ file, path, isNamed: true });
+      else if (stat.isDirectory() && this.as === undefined) this.findBelow(file, path);
+      else if (stat.isSymbolicLink())
+        this.refused.push(`${name} is a symbolic link: name the file that it leads to`);
+      else this.refused.push(`${name} is no ordinary file`);
+    });
   }
-  return { files, refused };
+
+  private findBelow(folder: ByteString, path: ByteString): void {
+    const entries = readdirSync(toBuffer(folder), { withFileTypes: true, encoding: 'buffer' });
+    const named = entries.map((entry) => ({ entry, name: entry.name.toString('latin1') }));
+    named.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const { entry, name } of named) {
+      const [file, inside] = [`${folder}/${name}`, path === '' ? name : `${path}/${name}`];
+      if (entry.isFile()) this.files.push({ file, path: inside, isNamed: false });
+      else if (entry.isDirectory())
+        this.attempt(file, () => {
+          this.findBelow(file, inside);
+        });
+    }
+  }
+
+  /** What cannot be looked at is refused, and the others are sent all the same. */
+  private attempt(file: ByteString, look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const reason = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such file' : String(error);
+      this.refused.push(`${printableName(file)}: ${reason}`);
+    }
+  }
 }
 
 /** The last component stays as it is: a link is not followed. */
 function canonical(name: string): string {
+  return name === '/' ? name : join(realPath(dirname(name)), basename(name));
+}
+
+function realPath(path: string): string {
   try {
-    return name === '/' ? name : join(realpathSync(dirname(name)), basename(name));
+    return realpathSync(path);
   } catch {
-    // Whoever opens it tells why.
-    return name;
+    // Whoever looks into it tells why.
+    return path;
   }
 }
 
@@ -65,17 +108,6 @@ function relativeTo(point: ByteString, file: ByteString): ByteString | undefined
   if (file === point) return '';
   const prefix = point === '/' ? point : `${point}/`;
   return file.startsWith(prefix) ? file.slice(prefix.length) : undefined;
-}
-
-function* filesBelow(folder: ByteString, path: ByteString): Generator<NamedFile> {
-  const entries = readdirSync(toBuffer(folder), { withFileTypes: true, encoding: 'buffer' });
-  const named = entries.map((entry) => ({ entry, name: entry.name.toString('latin1') }));
-  named.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const { entry, name } of named) {
-    const [file, inside] = [`${folder}/${name}`, path === '' ? name : `${path}/${name}`];
-    if (entry.isDirectory()) yield* filesBelow(file, inside);
-    else if (entry.isFile()) yield { file, path: inside, isNamed: false };
-  }
 }
 
 function bytesOf(text: string): ByteString {

@@ -84,6 +84,11 @@ export class SendQueue {
     return this.queue.ledger();
   }
 
+  /** A row as it will be when everything gathered is flushed. */
+  row(key: string): Buffer | undefined {
+    return this.rows.get(key) ?? this.ledger.get(key);
+  }
+
   get epoch(): number {
     return this.queue.epoch();
   }
@@ -166,6 +171,8 @@ export class SendQueue {
     const { stop, timeoutMs } = this.options;
     if (stop.aborted)
       throw new SendStopped(ExitStatus.TEMPORARY, 'stopped; the next call goes on where this one ends');
+    // Nobody can acknowledge what is not there.
+    if (this.isDelivered) this.ackedAtMs = performance.now();
     if (timeoutMs === undefined || performance.now() - this.ackedAtMs < timeoutMs) return;
     throw new SendStopped(
       ExitStatus.TEMPORARY,
