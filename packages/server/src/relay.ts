@@ -4,7 +4,7 @@ import type { Log, ServerSettings } from '@k2hft/config';
 import { cursorsOf, Forwarder, ForwarderError } from '@k2hft/forwarder';
 import { DirectQueue, lockQueue, QueueError, type QueueLock } from '@k2hft/queue';
 import { inspectBatch } from '@k2hft/wire';
-import { messageOf, ServerError } from './errors.js';
+import { messageOf, ServerError, systemCode } from './errors.js';
 import type { SinkContext } from './open-sinks.js';
 import { RelaySink } from './relay-sink.js';
 
@@ -91,6 +91,8 @@ function makeForwarder(options: ConstructorParameters<typeof Forwarder>[0]): For
 function asServerError(error: unknown): never {
   if (error instanceof ForwarderError)
     throw new ServerError('relay_settings', `relay.${error.message}`, { cause: error });
+  if (['EACCES', 'EPERM'].includes(systemCode(error) ?? ''))
+    throw new ServerError('permission', `relay.queue: ${messageOf(error)}`, { cause: error });
   if (!(error instanceof QueueError)) throw error;
   const code = error.code === 'locked' ? 'relay_locked' : 'relay_queue';
   throw new ServerError(code, `relay.queue: ${messageOf(error)}`, { cause: error });

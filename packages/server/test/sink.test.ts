@@ -154,6 +154,7 @@ test('a batch that the sink does not admit is refused, and nothing has it', asyn
   client.send({ sequence: 1, payload: 'good\n' }, { sequence: 2, payload: 'bad\n' });
   assert.equal(await client.closed(), 1008);
   assert.equal(client.messages('error').at(-1)?.message, 'this one is not wanted');
+  assert.ok(client.acknowledged.has('1/1'), 'what was taken before is acknowledged before it is refused');
   assert.deepEqual(sink.taken, ['good\n']);
   sink.refused = undefined;
   const renewed = await SourceClient.connect(service.url);

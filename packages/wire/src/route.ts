@@ -15,11 +15,11 @@ export interface Route {
 
 const UUID_BYTES = 16;
 
-export function uuidToBytes(uuid: string): Buffer {
+function uuidToBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
-export function uuidOfBytes(bytes: unknown): string {
+function uuidOfBytes(bytes: unknown): string {
   if (!(bytes instanceof Uint8Array) || bytes.length !== UUID_BYTES) {
     throw new WireError(
       'malformed',
