@@ -1,10 +1,10 @@
-import type { RuleSettings } from '@k2hft/config';
 import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
 import { CaptureComplaints } from './capture-complaints.js';
 import { CaptureCounters } from './capture-counters.js';
-import type { CopySink, CopyStream } from './copy-sink.js';
+import { CaptureTransaction } from './capture-transaction.js';
+import type { CopySink, CopyStages } from './copy-sink.js';
 import { countNewlines } from './newline-count.js';
 import type { OpenEnd } from './payload-sifter.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
@@ -46,7 +46,7 @@ const STREAMS_PER_EPOCH = 2 ** 32;
  * recognises a write that an earlier worker has queued already. A stream's memory changes only after the
  * transaction that holds the change: when a method throws, it may be called again with the same bytes.
  */
-export class Capture {
+export class Capture implements CopyStages {
   private readonly streams = new Map<number, Stream>();
   /** Where the captured part of an open file ends; a write below that is an overwrite. */
   private readonly capturedEnds = new Map<number, number>();
@@ -55,6 +55,7 @@ export class Capture {
   private readonly quotas = new QuotaBuckets();
   private readonly complaints: CaptureComplaints;
   private streamCounter: number;
+  private transaction: CaptureTransaction | undefined;
   readonly counters = new CaptureCounters();
 
   constructor(private readonly options: CaptureOptions) {
@@ -71,27 +72,35 @@ export class Capture {
   open(handle: number, nodeId: number, path: ByteString): void {
     const rule = this.options.findRule(path);
     if (rule === undefined) return;
-    this.streamCounter++;
-    this.options.rows.put(STREAM_COUNTER_KEY, Buffer.from(String(this.streamCounter)));
-    const stream = this.makeStream({ handle, nodeId, stream: this.streamCounter, path }, rule);
+    const stream = this.makeStream({ handle, nodeId, stream: this.takeStreamNumber(), path }, rule);
     stream.capturedEnd = this.capturedEnd(nodeId);
     this.capturedEnds.set(nodeId, stream.capturedEnd);
     stream.putIdentity(this.options.rows);
     stream.put(this.options.rows);
+    if (stream.copyStream !== undefined) this.options.copies?.opened(stream.copyStream);
+  }
+
+  private takeStreamNumber(): number {
+    this.streamCounter++;
+    this.options.rows.put(STREAM_COUNTER_KEY, Buffer.from(String(this.streamCounter)));
+    return this.streamCounter;
   }
 
   /**
    * Takes over the streams of an earlier worker. Those whose handle is not in `openHandles` were closed with it: their unfinished lines are sent.
    */
   restore(openHandles: ReadonlySet<number>): void {
-    const { queue, findRule } = this.options;
+    const { copies, queue, findRule } = this.options;
     for (const identity of [...storedIdentities(queue)]) {
       const stream = this.makeStream(identity, findRule(identity.path) ?? KEEP_LINES);
       stream.restore(queue);
       const captured = Math.max(stream.capturedEnd, this.capturedEnds.get(stream.nodeId) ?? 0);
       this.capturedEnds.set(stream.nodeId, captured);
-      if (!openHandles.has(identity.handle)) this.end(identity.handle);
+      if (stream.copied !== undefined) copies?.restoredStage(stream.handle, stream.copied);
     }
+    this.endThose(({ handle, copied }) => copied === undefined && !openHandles.has(handle));
+    // What is left of stages has lost its stream: the rules were others then.
+    this.endThose(({ copied }) => copied !== undefined && !this.streams.has(copied));
   }
 
   has(handle: number): boolean {
@@ -108,8 +117,11 @@ export class Capture {
   /** An upper bound of what a write of `bytes` bytes adds to the queue. */
   neededBytes(handle: number, bytes: number): number {
     const stream = this.streams.get(handle);
-    if (stream === undefined || stream.rule.delivery === 'nobody') return 0;
-    return bytes + stream.rest.length + BatchBuilder.headerBytes(stream);
+    if (stream === undefined) return 0;
+    const stage = this.options.copies?.stageOf(handle);
+    const copied = stage === undefined ? 0 : this.neededBytes(stage, bytes);
+    if (stream.rule.delivery === 'nobody') return copied;
+    return copied + bytes + stream.rest.length + BatchBuilder.headerBytes(stream);
   }
 
   /** Queues the bytes of a write in one transaction with what the next worker must know of it. */
@@ -154,17 +166,21 @@ export class Capture {
     const stream = this.streams.get(write.handle);
     if (stream === undefined) return;
     const { buffer, start, end } = write;
-    this.copySkipped(stream, buffer.subarray(start, end));
     stream.lastUnique = request.unique;
     stream.lastCount = end - start;
     stream.nextOffset = write.offset + stream.lastCount;
     stream.capturedEnd = Math.max(this.capturedEnd(stream.nodeId), stream.nextOffset);
     this.capturedEnds.set(stream.nodeId, stream.capturedEnd);
-    this.options.dropped(countNewlines(buffer, start, end), stream.rest.length + end - start);
+    this.drop(stream, buffer.subarray(start, end));
+  }
+
+  private drop(stream: Stream, bytes: Buffer): void {
+    this.copySkipped(stream, bytes);
+    this.options.dropped(countNewlines(bytes, 0, bytes.length), stream.rest.length + bytes.length);
     stream.rest.clear();
     if (stream.restIsDurable) this.options.rows.delete(durableKey(stream.handle));
     stream.restIsDurable = false;
-    const beginsLine = end > start && buffer[end - 1] !== NEWLINE;
+    const beginsLine = bytes.length > 0 && bytes.at(-1) !== NEWLINE;
     stream.fate = stream.rule.settings.send !== 'binary' && beginsLine ? 'queue_full' : 'undecided';
     stream.put(this.options.rows);
   }
@@ -186,12 +202,15 @@ export class Capture {
    * one: then a checkpoint is due even if nothing was queued.
    */
   makeRestDurable(handle: number): boolean {
+    const stage = this.options.copies?.stageOf(handle);
+    const isOfStage = stage !== undefined && this.makeRestDurable(stage);
     const stream = this.streams.get(handle);
-    if (stream === undefined || stream.rest.length === 0 || stream.rule.delivery === 'nobody') return false;
+    if (stream === undefined || stream.rest.length === 0 || stream.rule.delivery === 'nobody')
+      return isOfStage;
     // Neither the sequence nor the quota counts: after loss of power the line gets a place in the new epoch.
     const place = { sequence: 0, flags: BatchFlag.STREAM_END, quota: undefined };
     const [whole] = this.cutter.cutRest(stream, place, 'complete').batches;
-    if (whole === undefined && !stream.restIsDurable) return false;
+    if (whole === undefined && !stream.restIsDurable) return isOfStage;
     if (whole === undefined) this.options.rows.delete(durableKey(handle));
     else this.options.rows.put(durableKey(handle), whole.bytes);
     stream.restIsDurable = whole !== undefined;
@@ -203,6 +222,8 @@ export class Capture {
   flush(handle: number): void {
     const stream = this.streams.get(handle);
     if (stream?.rule.settings.send === 'binary') this.sendRest(stream, 'complete');
+    const stage = this.options.copies?.stageOf(handle);
+    if (stage !== undefined) this.flush(stage);
   }
 
   /** The last close: sends what is unfinished and forgets the stream, in one transaction. */
@@ -213,22 +234,31 @@ export class Capture {
     const cut = this.cutter.cutRest(stream, this.place(stream, BatchFlag.STREAM_END), 'complete');
     stream.delete(rows);
     try {
-      this.append(stream, cut);
+      this.append(stream, cut, undefined, true);
     } catch (error) {
       stream.putIdentity(rows);
       this.putAgain(stream);
       throw error;
     }
     this.count(stream, cut);
-    this.streams.delete(handle);
-    if (![...this.streams.values()].some(({ nodeId }) => nodeId === stream.nodeId)) {
-      this.capturedEnds.delete(stream.nodeId);
-    }
+    this.forget(stream);
   }
 
   /** Ends every stream: nobody will write any more. */
   endAll(): void {
-    for (const handle of [...this.streams.keys()]) this.end(handle);
+    this.endThose(({ copied }) => copied === undefined);
+    this.endThose(() => true);
+  }
+
+  private endThose(isMeant: (stream: Stream) => boolean): void {
+    for (const stream of [...this.streams.values()].filter(isMeant)) this.end(stream.handle);
+  }
+
+  private forget(stream: Stream): void {
+    this.streams.delete(stream.handle);
+    if (![...this.streams.values()].some(({ nodeId }) => nodeId === stream.nodeId)) {
+      this.capturedEnds.delete(stream.nodeId);
+    }
   }
 
   /** Sends unfinished lines that have waited for longer than their rule allows. */
@@ -253,56 +283,129 @@ export class Capture {
       quotaBytesPerSecond === undefined
         ? undefined
         : this.quotas.leftBytes(stream.path, quotaBytesPerSecond, nowMs);
-    return { sequence: this.options.queue.nextSequence(), flags, quota };
+    const sequence = this.options.queue.nextSequence() + (this.transaction?.batches.length ?? 0);
+    return { sequence, flags, quota };
+  }
+
+  openStage(copied: number, path: ByteString): number {
+    const stream = this.takeStreamNumber();
+    // No file of the kernel's has such a handle, or such a node.
+    const handle = -stream;
+    const rule = this.options.findRule(path) ?? KEEP_LINES;
+    const stage = this.makeStream({ handle, nodeId: handle, stream, path, copied }, rule);
+    this.capturedEnds.set(handle, 0);
+    stage.putIdentity(this.options.rows);
+    stage.put(this.options.rows);
+    return handle;
+  }
+
+  writeStage(handle: number, copied: number, bytes: Buffer): void {
+    const stage = this.streams.get(handle);
+    const source = this.streams.get(copied);
+    if (stage === undefined || source === undefined) return;
+    const { transaction } = this;
+    if (transaction === undefined) {
+      this.drop(stage, bytes);
+      return;
+    }
+    const { pid, uid, gid } = source;
+    Object.assign(stage, { pid, uid, gid });
+    const cut = this.cutter.cut(stage, this.place(stage, 0), { buffer: bytes, end: bytes.length }, 0);
+    transaction.onFailure(this.take(stage, cut));
+    transaction.onSuccess(() => {
+      this.count(stage, cut);
+      this.counters.wrote(stage.path, bytes.length, false);
+    });
+    transaction.add(stage, cut.batches);
+    this.copy(stage, cut, bytes);
+  }
+
+  endStage(handle: number): void {
+    const stage = this.streams.get(handle);
+    const { transaction } = this;
+    if (stage === undefined || transaction === undefined) return;
+    const { rows } = this.options;
+    const cut = this.cutter.cutRest(stage, this.place(stage, BatchFlag.STREAM_END), 'complete');
+    stage.delete(rows);
+    transaction.onFailure(() => {
+      stage.putIdentity(rows);
+      this.putAgain(stage);
+    });
+    transaction.onSuccess(() => {
+      this.count(stage, cut);
+      this.forget(stage);
+    });
+    transaction.add(stage, cut.batches);
+    this.copy(stage, cut, undefined, true);
   }
 
   /** One transaction: the batches, and the stream as it is after them. */
   private commit(stream: Stream, cut: Cut, written?: Buffer): void {
+    const undo = this.take(stream, cut);
+    try {
+      this.append(stream, cut, written);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    this.count(stream, cut);
+  }
+
+  /** Makes of the stream what it is after the cut; returns what takes that back. */
+  private take(stream: Stream, cut: Cut): () => void {
     const { rows } = this.options;
     const { fate } = stream;
-    const undo = stream.takeRest(cut.rest, this.options.clock.nowMs());
+    const undoRest = stream.takeRest(cut.rest, this.options.clock.nowMs());
     stream.fate = cut.fate;
     if (cut.rest.kind === 'replace' && stream.restIsDurable) {
       stream.restIsDurable = false;
       rows.delete(durableKey(stream.handle));
     }
     stream.put(rows);
-    try {
-      this.append(stream, cut, written);
-    } catch (error) {
+    return () => {
       stream.fate = fate;
-      undo();
+      undoRest();
       this.putAgain(stream);
-      throw error;
-    }
-    this.count(stream, cut);
+    };
   }
 
   /** The transaction itself, with the copy of what was written or is sent. */
-  private append(stream: Stream, { batches }: Cut, written?: Buffer): void {
+  private append(stream: Stream, cut: Cut, written?: Buffer, ends = false): void {
     const { copies, queue, rows } = this.options;
-    const { copy, delivery } = stream.rule;
+    const transaction = new CaptureTransaction();
+    this.transaction = transaction;
     try {
-      if (copies !== undefined && copy !== undefined) {
-        const copied = copy.copyWhat === 'written' ? [written] : batches.map(payloadOf(stream));
-        const to = copyStream(stream, copy);
-        for (const bytes of copied) if (bytes !== undefined) copies.append(to, bytes, rows);
-      }
-      queue.append(delivery === 'nobody' ? [] : batches, rows.changes);
+      transaction.add(stream, cut.batches);
+      this.copy(stream, cut, written, ends);
+      queue.append(transaction.batches, rows.changes);
     } catch (error) {
-      if (copy !== undefined) copies?.failed(rows);
+      transaction.failed();
+      if (stream.copyStream !== undefined) copies?.failed(rows);
       throw error;
+    } finally {
+      this.transaction = undefined;
     }
     rows.changes.clear();
-    if (copy !== undefined) copies?.committed();
+    transaction.succeeded();
+    if (stream.copyStream !== undefined) copies?.committed();
+  }
+
+  private copy(stream: Stream, cut: Cut, written?: Buffer, ends = false): void {
+    const { copyStream } = stream;
+    const { copies, rows } = this.options;
+    if (copyStream === undefined || copies === undefined) return;
+    const filtered = copyStream.rule.copyWhat === 'filtered';
+    const copied = filtered ? cut.batches.map(payloadOf(stream)) : [written];
+    for (const bytes of copied) if (bytes !== undefined) copies.append(copyStream, bytes, rows);
+    if (ends) copies.ends(copyStream);
   }
 
   /** What was written is copied even if it is not queued. */
   private copySkipped(stream: Stream, bytes: Buffer): void {
     const { copies, rows } = this.options;
-    const { copy } = stream.rule;
-    if (copies === undefined || copy?.copyWhat !== 'written') return;
-    copies.append(copyStream(stream, copy), bytes, rows);
+    const { copyStream } = stream;
+    if (copies === undefined || copyStream?.rule.copyWhat !== 'written') return;
+    copies.append(copyStream, bytes, rows);
     copies.committed();
   }
 
@@ -341,10 +444,6 @@ export class Capture {
     stream.uid = request.uid;
     stream.gid = request.gid;
   }
-}
-
-function copyStream({ handle, path }: Stream, rule: RuleSettings): CopyStream {
-  return { rule, path, handle };
 }
 
 function payloadOf(stream: Stream): (batch: BuiltBatch) => Buffer {

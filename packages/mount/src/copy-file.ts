@@ -36,6 +36,8 @@ interface Open {
   readonly row: CopyRow;
   lookedAtMs: number;
   lengthBytes: number;
+  /** The length that a worker after this one would find recorded. */
+  recordedBytes: number;
   /** What the present transaction has appended, or found appended. */
   uncommitted: Range | undefined;
   /** From a transaction that did not take place: may be the beginning of what is appended next. */
@@ -65,8 +67,8 @@ export class CopyFile {
    */
   append(bytes: Buffer, endsLines: boolean, nowMs: number, rows: PendingRows): void {
     const file = this.current(nowMs, rows);
-    this.noteOthers(file);
     const found = this.claimed(file, bytes);
+    if (found === undefined) this.noteOthers(file);
     let at = found === undefined ? 0 : found.to - found.from;
     try {
       if (this.isTorn && endsLines && at < bytes.length) this.endTornLine(file);
@@ -85,7 +87,9 @@ export class CopyFile {
   }
 
   committed(): void {
-    if (this.opened !== undefined) this.opened.uncommitted = undefined;
+    if (this.opened === undefined) return;
+    this.opened.uncommitted = undefined;
+    this.opened.recordedBytes = this.opened.lengthBytes;
   }
 
   failed(nowMs: number, rows: PendingRows): void {
@@ -144,14 +148,17 @@ export class CopyFile {
     rows.changes.delete(row.key);
     const { dev, ino } = stat;
     const lately = { lookedAtMs: nowMs, claimedAtMs: nowMs };
-    return { fd, dev, ino, row, ...lately, lengthBytes, uncommitted: undefined, claim };
+    const recordedBytes = claim?.from ?? lengthBytes;
+    return { fd, dev, ino, row, ...lately, lengthBytes, recordedBytes, uncommitted: undefined, claim };
   }
 
   /** Others have appended, or cut the file: what comes next must be found where it begins. */
   private noteOthers(file: Open): void {
-    if (file.claim !== undefined || file.uncommitted !== undefined) return;
+    if (file.uncommitted !== undefined) return;
     const { size } = fstatSync(file.fd);
-    if (size !== file.lengthBytes) this.host.store(file.row.key, file.row.of(size));
+    if (size === file.recordedBytes) return;
+    this.host.store(file.row.key, file.row.of(size));
+    file.recordedBytes = size;
   }
 
   /** What of the beginning of `bytes` is in the file already. */

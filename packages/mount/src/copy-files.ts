@@ -1,5 +1,5 @@
 import { printableName } from '@k2hft/config';
-import { errnoName, errnoOf, type ByteString } from '@k2hft/fuse';
+import { errnoOf, type ByteString } from '@k2hft/fuse';
 import { CopyComplaints } from './copy-complaints.js';
 import { CLAIM_MS, CopyFile, ShortAppend } from './copy-file.js';
 import { storedCopyRecords, type CopyRecord } from './copy-ledger.js';
@@ -147,7 +147,6 @@ export class CopyFiles {
 /** Throws what is no error of the system: that is a fault of ours. */
 function reasonOf(error: unknown): string {
   if (error instanceof CopyError) return error.message;
-  const errno = errnoOf(error);
-  if (errno === undefined) throw error;
-  return `${errnoName(errno)}: ${printableName((error as Error).message)}`;
+  if (!(error instanceof Error) || errnoOf(error) === undefined) throw error;
+  return printableName(error.message);
 }

@@ -12,9 +12,15 @@ export interface CopyStream {
 
 /**
  * Where `copy_to` goes. Capture calls it for streams whose rule has `copy_to` only, within one request: any number of
- * append(), then exactly one of committed() and failed().
+ * append(), perhaps ends(), then exactly one of committed() and failed().
  */
 export interface CopySink {
+  /** A stream begins; nothing of it is copied yet. */
+  opened(stream: CopyStream): void;
+  /** An earlier worker has left a stream that a copy of `copied` is written to. */
+  restoredStage(stage: number, copied: number): void;
+  /** The handle of the stream that copies of this one go to, when they go to a path of the mount. */
+  stageOf(handle: number): number | undefined;
   /**
    * Called before the queue's transaction with exactly what is copied: with `copy_what: written` the bytes of the
    * write as given, whatever lines they make; with `filtered` what filter and rewrite leave, lines whole where
@@ -23,6 +29,8 @@ export interface CopySink {
    * transaction.
    */
   append(stream: CopyStream, bytes: Buffer, rows: PendingRows): void;
+  /** The stream ends with this transaction. */
+  ends(stream: CopyStream): void;
   /**
    * The transaction did not take place. What was appended since the last committed() comes again with the same
    * bytes, or never; it must not be doubled.
@@ -30,4 +38,15 @@ export interface CopySink {
   failed(rows: PendingRows): void;
   /** The transaction, and with it the rows, took place. */
   committed(): void;
+}
+
+/**
+ * What capture does for copies that go to paths of the mount, within the transaction of the write that they copy: either
+ * all of it takes place, or nothing.
+ */
+export interface CopyStages {
+  /** Starts a stream for the copies of another one; returns its handle. */
+  openStage(copied: number, path: ByteString): number;
+  writeStage(stage: number, copied: number, bytes: Buffer): void;
+  endStage(stage: number): void;
 }

@@ -1,5 +1,6 @@
 import type { ByteString } from '@k2hft/fuse';
 import { BatchFlag, encodeAttributes } from '@k2hft/wire';
+import type { CopyStream } from './copy-sink.js';
 import { decodeFate, encodeFate, type LineFate } from './line-fate.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
 import type { StreamRule } from './rules.js';
@@ -13,6 +14,8 @@ export interface StreamIdentity {
   readonly stream: number;
   /** The file's path when it was opened: a rename later does not change where the lines belong. */
   readonly path: ByteString;
+  /** The handle of the stream whose copies this one is made of; absent when a program writes it. */
+  readonly copied?: number;
 }
 
 /**
@@ -48,7 +51,10 @@ export class Stream implements StreamIdentity {
   readonly nodeId: number;
   readonly stream: number;
   readonly path: ByteString;
+  readonly copied?: number;
   readonly rest: UnfinishedLine;
+  /** The stream as its copies know it; undefined when it is not copied. */
+  readonly copyStream: CopyStream | undefined;
   /** The same for every batch of the stream, so it is encoded once. */
   readonly attributes: Buffer;
   /** Flags of every batch of the stream. */
@@ -77,8 +83,11 @@ export class Stream implements StreamIdentity {
     this.nodeId = identity.nodeId;
     this.stream = identity.stream;
     this.path = identity.path;
+    if (identity.copied !== undefined) this.copied = identity.copied;
     this.rest = new UnfinishedLine(`r${identity.handle}`);
-    const { delivery, settings } = rule;
+    const { copy, delivery, settings } = rule;
+    const { handle, path } = identity;
+    this.copyStream = copy === undefined ? undefined : { rule: copy, path, handle };
     const isBinary = settings.send === 'binary';
     this.batchFlags = (isBinary ? BatchFlag.BINARY : 0) | (delivery === 'plugins' ? BatchFlag.LOCAL : 0);
     this.attributes = encodeAttributes({ path: Buffer.from(identity.path, 'latin1'), host });
@@ -107,8 +116,8 @@ export class Stream implements StreamIdentity {
 
   /** Puts the row that is written once, when the file is opened. */
   putIdentity(rows: PendingRows): void {
-    const { handle, nodeId, stream, path } = this;
-    rows.put(identityKey(handle), Buffer.from(JSON.stringify({ handle, nodeId, stream, path })));
+    const { handle, nodeId, stream, path, copied } = this;
+    rows.put(identityKey(handle), Buffer.from(JSON.stringify({ handle, nodeId, stream, path, copied })));
   }
 
   /** Changes the unfinished line; returns what changes it back, should the transaction fail. */

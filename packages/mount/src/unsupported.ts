@@ -23,7 +23,6 @@ export function unsupportedSettings(settings: MountSettings): string[] {
 function unsupportedInRule(rule: RuleSettings): string[] {
   const found: string[] = [];
   if (rule.send === 'binary') found.push(...lineSettings(rule).map((key) => `${key} with send: binary`));
-  if (rule.copyTo !== undefined) found.push('copy_to');
   return found;
 }
 

@@ -4,6 +4,8 @@ import { appendTo, createLog, ExitStatus, type Log } from '@k2hft/config';
 import { FuseSession } from '@k2hft/fuse';
 import { QueueError } from '@k2hft/queue';
 import { Capture } from './capture.js';
+import type { CopyFiles } from './copy-files.js';
+import { openCopies } from './copy-open.js';
 import {
   CONTROL_NOTHING_WAITS,
   CONTROL_WAITING,
@@ -29,6 +31,7 @@ import { WorkerReport } from './worker-report.js';
 /** Room in front of a write's bytes for a batch header and an unfinished line; longer ones are copied. */
 const HEADROOM_BYTES = 128 * 1024;
 const MOUNT_ID_KEY = 'm';
+const ROOT_PATH = `/proc/self/fd/${WORKER_ROOT_FD}`;
 
 /**
  * The process that serves the mount. It reads, handles and answers one request at a time, with synchronous calls
@@ -37,12 +40,12 @@ const MOUNT_ID_KEY = 'm';
 function main(): void {
   // Children end when the supervisor says so: a terminal's or a service manager's signal to all of them is not meant for the worker.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  process.umask(0);
+  const umask = process.umask(0);
   const given = readChildArguments();
   const log = createLog('k2hft', given.settings.log, appendTo(2));
   if (!given.finishOnly) dieWithSupervisor(WORKER_CONTROL_FD);
   try {
-    serve(given, log);
+    serve(given, umask, log);
   } catch (error) {
     log(
       'error',
@@ -53,7 +56,7 @@ function main(): void {
   process.exit(ExitStatus.DONE);
 }
 
-function serve(given: ChildArguments, log: Log): void {
+function serve(given: ChildArguments, umask: number, log: Log): void {
   const { settings } = given;
   const clock = new WallClock();
   const rows = new PendingRows();
@@ -62,10 +65,13 @@ function serve(given: ChildArguments, log: Log): void {
   const fresh = storedMountId === undefined || Buffer.from(storedMountId).toString() !== given.mountId;
   if (fresh) rows.put(MOUNT_ID_KEY, Buffer.from(given.mountId));
   const tree = given.finishOnly ? undefined : openTree(given, queue, rows, fresh);
+  const findRule = compileRules(settings.rules);
+  const below = settings.mount.mode === 'overlay' ? ROOT_PATH : undefined;
+  const copies = openCopies({ settings, mountPoint: given.mountPoint, findRule, below, umask, queue, log });
   const capture = new Capture({
     queue,
     rows,
-    findRule: compileRules(settings.rules),
+    findRule,
     host: settings.host,
     clock,
     sizeBytes: (nodeId) => tree?.sizeBytes(nodeId) ?? 0,
@@ -75,14 +81,18 @@ function serve(given: ChildArguments, log: Log): void {
     warn: (message) => {
       log('warn', message);
     },
+    ...(copies === undefined ? {} : { copies: copies.router }),
   });
+  copies?.router.attach(capture);
   queue.recoverDurableRests();
   const openHandles = fresh || tree === undefined ? [] : [...tree.openHandles()];
   capture.restore(new Set(openHandles.map(({ handle }) => handle)));
   queue.putRows(rows);
   queue.wake();
-  if (tree !== undefined) serveMount(given, { tree, capture, queue, rows, clock, log });
+  if (tree !== undefined)
+    serveMount(given, { tree, capture, queue, rows, clock, log, copies: copies?.files });
   capture.endAll();
+  copies?.files.close(rows);
   queue.putRows(rows);
   queue.wake();
   queue.close();
@@ -110,7 +120,7 @@ function openTree(given: ChildArguments, queue: MountQueue, rows: PendingRows, f
     ...(gid === undefined ? {} : { gid }),
   };
   const common = { rows, stored: queue, fresh, show };
-  if (mode === 'overlay') return OverlayTree.open({ ...common, root: `/proc/self/fd/${WORKER_ROOT_FD}` });
+  if (mode === 'overlay') return OverlayTree.open({ ...common, root: ROOT_PATH });
   const tailsDir = join(given.settings.queue.dir, 'tails');
   mkdirSync(tailsDir, { recursive: true, mode: 0o700 });
   return VirtualTree.open({
@@ -129,12 +139,13 @@ interface Serving {
   rows: PendingRows;
   clock: WallClock;
   log: Log;
+  copies: CopyFiles | undefined;
 }
 
 function serveMount(given: ChildArguments, serving: Serving): void {
-  const { tree, capture, queue, rows, clock, log } = serving;
+  const { tree, capture, queue, rows, clock, log, copies } = serving;
   const { settings } = given;
-  const report = new WorkerReport(settings.queue.dir, capture.counters, queue);
+  const report = new WorkerReport(settings.queue.dir, capture.counters, queue, copies?.counters);
   const operations = new MountOperations({
     tree,
     capture,
@@ -146,6 +157,7 @@ function serveMount(given: ChildArguments, serving: Serving): void {
     flushesChunks: settings.rules.some(({ send }) => send === 'binary'),
     onTick: () => {
       clock.synchronize();
+      copies?.tick(rows);
       report.write();
     },
     onParking: (waiting) => {

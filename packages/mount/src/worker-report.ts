@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptureCounters } from './capture-counters.js';
 import { printableName } from '@k2hft/config';
+import type { CopyCounters } from './copy-files.js';
 import type { Dropped, DropReason } from './drops.js';
 
 /** How many files a report names, the busiest first. */
@@ -26,6 +27,8 @@ export interface WorkerReportContent {
   /** Tests of patterns that took too long and were answered so that the line is kept. */
   undecided: number;
   queue: unknown;
+  /** Of copy_to, when a rule has it. */
+  copies?: CopyCounters;
   files: ReportedFile[];
 }
 
@@ -43,6 +46,7 @@ export class WorkerReport {
     private readonly queueDir: string,
     private readonly counters: CaptureCounters,
     private readonly queue: { counters(): unknown },
+    private readonly copies: CopyCounters | undefined,
   ) {}
 
   write(): void {
@@ -82,6 +86,7 @@ export class WorkerReport {
       drops: Object.fromEntries(this.counters.drops.entries()),
       undecided,
       queue: this.queue.counters(),
+      ...(this.copies === undefined ? {} : { copies: this.copies }),
       files: files.slice(0, FILES_MAX),
     };
   }
