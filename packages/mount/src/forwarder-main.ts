@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createLog, ExitStatus, type Log } from '@k2hft/config';
+import { appendTo, createLog, ExitStatus, type Log } from '@k2hft/config';
 import { cursorsOf, Forwarder } from '@k2hft/forwarder';
 import { fuseUnmount } from '@k2hft/fuse';
 import { QueueDrain, WakeListener } from '@k2hft/queue';
@@ -23,7 +23,7 @@ const CHECKPOINT_MS = 2_000;
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const given = readChildArguments();
-  const log = createLog('k2hft', given.settings.log, (line) => process.stderr.write(line));
+  const log = createLog('k2hft', given.settings.log, appendTo(2));
   let workerPid: number | undefined;
   // A closed channel means that the supervisor is dead: nobody would start a worker again, so the mount must go.
   process.once('disconnect', () => {
