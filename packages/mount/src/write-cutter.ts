@@ -101,9 +101,12 @@ class Cutting {
     this.flags = place.flags | stream.batchFlags | durable;
   }
 
+  /** While a line is being dropped, what is there of it is dropped too. */
   cut(rest: RestChange): Cut {
     const { batches, fate, pieces, totals } = this;
-    return { batches, rest, pieces, fate, totals };
+    const drops = isDropping(fate) && this.stream.rule.settings.send !== 'binary';
+    if (drops) totals.dropRest(fate, 0, rest.end - rest.start);
+    return { batches, rest: drops ? EMPTY_REST : rest, pieces, fate, totals };
   }
 
   /** Where a write goes on that begins inside a line whose beginning was dropped. */

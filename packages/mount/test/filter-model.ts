@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { FilterSettings } from '../src/line-filter.js';
 
+const NEWLINE = 0x0a;
+
 /**
  * What a rule makes of a line without its newline, said as plainly as its documentation says it; undefined: the line is
  * dropped. A line that is not UTF-8 is one character for each byte, and so is what is put into it.
@@ -18,16 +20,25 @@ export function filterLineByHand(settings: FilterSettings, line: Buffer): Buffer
   return Buffer.from(text, encoding);
 }
 
+/** The lines of some bytes, each with its newline; the last may lack it. */
+export function linesByHand(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const newline = bytes.indexOf('\n', at);
+    const end = newline < 0 ? bytes.length : newline + 1;
+    lines.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return lines;
+}
+
 /** Whole lines, and one without its newline at the end. */
 export function filterByHand(settings: FilterSettings, bytes: Buffer): Buffer {
   const kept: Buffer[] = [];
-  for (const part of bytes.toString('latin1').match(/[^\n]*\n|[^\n]+$/g) ?? []) {
-    const newline = part.endsWith('\n') ? '\n' : '';
-    const line = filterLineByHand(
-      settings,
-      Buffer.from(part.slice(0, part.length - newline.length), 'latin1'),
-    );
-    if (line !== undefined) kept.push(line, Buffer.from(newline));
+  for (const whole of linesByHand(bytes)) {
+    const newlineBytes = whole.at(-1) === NEWLINE ? 1 : 0;
+    const line = filterLineByHand(settings, whole.subarray(0, whole.length - newlineBytes));
+    if (line !== undefined) kept.push(line, whole.subarray(whole.length - newlineBytes));
   }
   return Buffer.concat(kept);
 }
