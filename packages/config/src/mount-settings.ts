@@ -55,6 +55,7 @@ export interface ServersSettings {
   failoverAfterMs: number;
   tokenFile: string | undefined;
   tls: { ca: string | undefined; cert: string | undefined; key: string | undefined } | undefined;
+  compression: 'none' | 'auto' | 'gzip' | 'zstd';
   lingerMs: number;
   lingerRecords: number;
 }

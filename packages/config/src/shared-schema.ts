@@ -59,6 +59,7 @@ export const servers = section<ServersSettings>({
   failoverAfterMs: withDefault('failover_after', timerDuration, '5s'),
   tokenFile: optional('token_file', existingFile),
   tls: optional('tls', clientTls),
+  compression: withDefault('compression', oneOf('none', 'auto', 'gzip', 'zstd'), 'none'),
   lingerMs: withDefault('linger', timerDuration, '0ms'),
   lingerRecords: withDefault('linger_records', integer(0, LINGER_RECORDS_MAX), '0'),
 });

@@ -34,6 +34,7 @@ servers:
   deliver: failover
   urls: [ws://a:1]
   failover_after: 5s
+  compression: none
   linger: 0s
   linger_records: 0
 rules:

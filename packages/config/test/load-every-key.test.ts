@@ -24,6 +24,7 @@ servers:
   failover_after: 3s
   token_file: token
   tls: { ca: ca.pem, cert: me.pem, key: me.key }
+  compression: auto
   linger: 5ms
   linger_records: 100
 rules:
@@ -80,6 +81,7 @@ token_file = token
 tls.ca = ca.pem
 tls.cert = me.pem
 tls.key = me.key
+compression = auto
 linger = 5ms
 linger_records = 100
 [rule]
@@ -211,6 +213,7 @@ test('every key of k2hft, in YAML and in INI', (context) => {
       failoverAfterMs: 3000,
       tokenFile: join(folder, 'token'),
       tls: { ca: join(folder, 'ca.pem'), cert: join(folder, 'me.pem'), key: join(folder, 'me.key') },
+      compression: 'auto',
       lingerMs: 5,
       lingerRecords: 100,
     },

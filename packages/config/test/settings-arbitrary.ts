@@ -116,6 +116,7 @@ const servers = (file: string): fc.Arbitrary<MountSettings['servers']> =>
         fc.record({ ca: fc.constant(file), cert: fc.constant(undefined), key: fc.constant(undefined) }),
       ),
     ),
+    compression: fc.constantFrom('none', 'auto', 'gzip', 'zstd'),
     lingerMs: timerMs,
     lingerRecords: fc.nat({ max: 1e9 }),
   });

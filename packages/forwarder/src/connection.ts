@@ -5,6 +5,7 @@ import {
   PAYLOAD_BYTES_MAX,
   PROTOCOL_VERSION,
   WireError,
+  availableCompressions,
   decodeMessage,
   encodeMessage,
   type AckMessage,
@@ -14,6 +15,7 @@ import {
 } from '@k2hft/wire';
 import type { WebSocket } from 'ws';
 import { describeError } from './errors.js';
+import { Outbox } from './outbox.js';
 import { Pulse } from './pulse.js';
 import type { ForwarderServers, Tuning } from './settings.js';
 import { closeSocket, openSocket, sendMessage } from './socket.js';
@@ -31,7 +33,7 @@ export interface ConnectionEvents {
   /** The WebSocket is open, hello is sent. */
   greeting(): void;
   /** The server has accepted us: batches may be sent. */
-  welcomed(software: string): void;
+  welcomed(software: string, compression: string | undefined): void;
   ack(message: AckMessage): void;
   status(message: StatusMessage): void;
   /** The socket takes data again after it was choked. */
@@ -43,7 +45,7 @@ export interface ConnectionEvents {
 
 export interface ConnectionOptions {
   readonly url: string;
-  readonly servers: Pick<ForwarderServers, 'tls' | 'tokenFile' | 'failoverAfterMs'>;
+  readonly servers: Pick<ForwarderServers, 'tls' | 'tokenFile' | 'failoverAfterMs' | 'compression'>;
   readonly tuning: Tuning;
   readonly hello: () => { source: string; epoch: number; host: string; software: string };
 }
@@ -62,6 +64,14 @@ export class Connection {
   #timer: NodeJS.Timeout;
   #pulse: Pulse | undefined;
   #givenBytes = 0;
+  readonly #outbox = new Outbox(
+    (message) => {
+      this.#transmit(message);
+    },
+    (error) => {
+      this.fail(`cannot compress: ${describeError(error)}`);
+    },
+  );
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
@@ -82,16 +92,9 @@ export class Connection {
 
   /** Sends one message, in order with all others. */
   send(message: Buffer): void {
-    const socket = this.#socket;
-    if (socket === undefined || this.#state === 'over') return;
-    const { bufferedBytesMax } = this.#options.tuning;
-    this.#givenBytes += message.length;
-    sendMessage(socket, message, () => {
-      if (!this.choked || this.#state === 'over' || socket.bufferedAmount > bufferedBytesMax / 2) return;
-      this.choked = false;
-      this.#events.drained();
-    });
-    if (socket.bufferedAmount > bufferedBytesMax) this.choked = true;
+    if (this.#socket === undefined || this.#state === 'over') return;
+    this.#outbox.add(message);
+    if (this.#unsentBytes > this.#options.tuning.bufferedBytesMax) this.choked = true;
   }
 
   /** Ends it for a reason that is found elsewhere. */
@@ -106,6 +109,22 @@ export class Connection {
     if (this.#end() && this.#socket !== undefined) closeSocket(this.#socket, 1000);
   }
 
+  get #unsentBytes(): number {
+    return this.#outbox.waitingBytes + (this.#socket?.bufferedAmount ?? 0);
+  }
+
+  #transmit(message: Buffer): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#state === 'over') return;
+    this.#givenBytes += message.length;
+    sendMessage(socket, message, () => {
+      const { bufferedBytesMax } = this.#options.tuning;
+      if (!this.choked || this.#state === 'over' || this.#unsentBytes > bufferedBytesMax / 2) return;
+      this.choked = false;
+      this.#events.drained();
+    });
+  }
+
   #open(): void {
     const { url, servers, hello } = this.#options;
     const { tokenFile } = servers;
@@ -115,7 +134,10 @@ export class Connection {
     socket.on('open', () => {
       if (this.#state !== 'connecting') return;
       this.#state = 'greeting';
-      this.send(encodeMessage({ type: 'hello', protocol: PROTOCOL_VERSION, ...hello(), token }));
+      const compressions = offeredCompressions(servers.compression);
+      this.send(
+        encodeMessage({ type: 'hello', protocol: PROTOCOL_VERSION, ...hello(), token, compressions }),
+      );
       this.#events.greeting();
     });
     socket.on('message', (data, isBinary) => {
@@ -165,12 +187,13 @@ export class Connection {
     }
     const { heartbeatMs, silentAfterMs } = this.#options.tuning;
     clearTimeout(this.#timer);
+    this.#outbox.agree(message.compression);
     this.#state = 'welcomed';
     this.#pulse = new Pulse(heartbeatMs, silentAfterMs, performance.now());
     this.#timer = setInterval(() => {
       this.#beat();
     }, heartbeatMs);
-    this.#events.welcomed(message.software);
+    this.#events.welcomed(message.software, message.compression);
   }
 
   #beat(): void {
@@ -197,9 +220,18 @@ export class Connection {
   #end(): boolean {
     if (this.#state === 'over') return false;
     this.#state = 'over';
+    this.#outbox.end();
     clearTimeout(this.#timer);
     return true;
   }
+}
+
+/** What the server may choose from; undefined: nothing is compressed. */
+function offeredCompressions(wanted: ForwarderServers['compression']): string[] | undefined {
+  if (wanted === 'none') return undefined;
+  const available: string[] = availableCompressions();
+  // A Node.js without zstd is no reason to send nothing: gzip stands in for it.
+  return available.includes(wanted) ? [wanted] : available;
 }
 
 /** The code that no peer sends: it stands for a connection that ended without a close. */

@@ -146,8 +146,8 @@ export class ServerLink {
       greeting: () => {
         this.#enter('greeting');
       },
-      welcomed: (software) => {
-        this.#welcomed(software);
+      welcomed: (software, compression) => {
+        this.#welcomed(software, compression);
       },
       ack: (message) => {
         this.#landed(message);
@@ -168,11 +168,12 @@ export class ServerLink {
     this.#enter('connecting');
   }
 
-  #welcomed(software: string): void {
+  #welcomed(software: string, compression: string | undefined): void {
     this.#software = software;
     this.#welcomes += 1;
     this.#welcomedMs = performance.now();
-    this.#complaints.say('info', `${this.url}: connected (${software})`);
+    const packed = compression === undefined ? '' : `, batches are compressed with ${compression}`;
+    this.#complaints.say('info', `${this.url}: connected (${software})${packed}`);
     this.#enter('up');
   }
 

@@ -13,6 +13,8 @@ export interface ForwarderServers {
   readonly tls:
     | { readonly ca: string | undefined; readonly cert: string | undefined; readonly key: string | undefined }
     | undefined;
+  /** How batches travel; auto: zstd where both sides have it, else gzip. */
+  readonly compression: 'none' | 'auto' | 'gzip' | 'zstd';
   /** Gather up to this long before sending; 0: send at once. */
   readonly lingerMs: number;
   /** Gather no more than this many records; 0: as many as come. */

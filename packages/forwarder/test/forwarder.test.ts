@@ -33,6 +33,7 @@ test('everything arrives in order, packed, and is acknowledged', async (t) => {
     host: 'test',
     software: 'k2hft test',
     token: undefined,
+    compressions: undefined,
   });
   const [status] = forwarder.status();
   assert.equal(status?.state, 'up');

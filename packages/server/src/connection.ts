@@ -1,20 +1,24 @@
 import type { Socket } from 'node:net';
 import { printable, type Log } from '@k2hft/config';
 import {
+  chooseCompression,
   decodeBatches,
   decodeMessage,
   encodeMessage,
   holdsBatches,
+  isCompressed,
   MESSAGE_BYTES_MAX,
   PROTOCOL_VERSION,
   RANGES_MAX,
   WireError,
+  type Compression,
   type ControlMessage,
   type HelloMessage,
 } from '@k2hft/wire';
 import type { WebSocket } from 'ws';
 import type { Applier } from './applier.js';
 import { messageOf, ServerError } from './errors.js';
+import { Inbox } from './inbox.js';
 import type { PositionSet } from './positions.js';
 import type { Receiver } from './receiver.js';
 import type { Source } from './source.js';
@@ -64,8 +68,21 @@ export class Connection {
   readonly #socket: WebSocket;
   readonly #stream: Socket;
   readonly #host: ConnectionHost;
+  readonly #inbox = new Inbox(
+    (message) => {
+      this.#receive(message);
+    },
+    (error) => {
+      this.#receiveFailed(error);
+    },
+    () => {
+      this.obeyGate();
+    },
+  );
   #peer: string;
   #hello: HelloMessage | undefined;
+  /** What batches of this source may come in. */
+  #compression: Compression | undefined;
   #session: { applier: Applier; receiver: Receiver } | undefined;
   #deadline: NodeJS.Timeout;
   /** Batches that were taken and not acknowledged yet. */
@@ -84,7 +101,7 @@ export class Connection {
       this.refuse('hello', `no hello within ${HELLO_DEADLINE_MS / 1000} s`);
     }, HELLO_DEADLINE_MS);
     socket.on('message', (message: Buffer, isBinary: boolean) => {
-      this.#receive(message, isBinary);
+      this.#arrived(message, isBinary);
     });
     socket.on('error', (error) => {
       this.#host.log('warn', `${this.#peer}: ${printable(error.message)}`);
@@ -108,7 +125,14 @@ export class Connection {
     }
     this.#state = 'open';
     this.#session = { applier, receiver: this.#receiver(source) };
-    this.#send({ type: 'welcome', protocol: PROTOCOL_VERSION, software, messageBytesMax: MESSAGE_BYTES_MAX });
+    this.#compression = chooseCompression(hello.compressions ?? []);
+    this.#send({
+      type: 'welcome',
+      protocol: PROTOCOL_VERSION,
+      software,
+      messageBytesMax: MESSAGE_BYTES_MAX,
+      compression: this.#compression,
+    });
     log('info', `${this.#peer} is connected (source ${hello.source}, ${printable(hello.software)})`);
     this.tellStatus();
     this.obeyGate();
@@ -117,7 +141,8 @@ export class Connection {
   /** Reads on, or stops reading. */
   obeyGate(): void {
     if (this.#state === 'greeting' || this.#state === 'ended') return;
-    if (this.#host.isGateOpen && this.#state === 'open' && this.#refusal === undefined) {
+    const { isGateOpen } = this.#host;
+    if (isGateOpen && this.#state === 'open' && this.#refusal === undefined && !this.#inbox.isFull) {
       this.#socket.resume();
       this.#heardAtMs = performance.now();
     } else {
@@ -195,10 +220,21 @@ export class Connection {
     this.#socket.terminate();
   }
 
-  #receive(message: Buffer, isBinary: boolean): void {
+  #arrived(message: Buffer, isBinary: boolean): void {
     if (this.#state === 'ended' || this.#refusal !== undefined) return;
     try {
       if (!isBinary) throw new WireError('malformed', 'a text message: everything here is binary');
+      if (isCompressed(message) && this.#compression === undefined)
+        throw new WireError('malformed', 'a compressed message, which was not agreed on');
+      this.#inbox.add(message);
+    } catch (error) {
+      this.#receiveFailed(error);
+    }
+  }
+
+  #receive(message: Buffer): void {
+    if (this.#state === 'ended' || this.#refusal !== undefined) return;
+    try {
       if (holdsBatches(message)) this.#receiveBatches(message);
       else this.#receiveControl(decodeMessage(message));
     } catch (error) {
@@ -302,6 +338,7 @@ export class Connection {
 
   #leave(): void {
     clearTimeout(this.#deadline);
+    this.#inbox.end();
     this.#state = 'ended';
     this.#session?.applier.leave(this.#session.receiver.source);
     this.#session = undefined;

@@ -3,6 +3,9 @@ import { TEXT_LENGTH_MAX } from './limits.js';
 
 /* Typed fields out of a decoded map. Each throws WireError when the field is missing or of another kind. */
 
+/** Items of a list of names: there are never more than a few. */
+const LIST_LENGTH_MAX = 16;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const UINT32_MAX = 0xffff_ffff;
@@ -31,6 +34,14 @@ export function text(map: Fields, key: string): string {
 
 export function optionalText(map: Fields, key: string): string | undefined {
   return map[key] === undefined || map[key] === null ? undefined : text(map, key);
+}
+
+/** A short list of texts; undefined when the key is absent. */
+export function optionalTexts(map: Fields, key: string): string[] | undefined {
+  const value = map[key];
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value) || value.length > LIST_LENGTH_MAX) throw unfit(key);
+  return value.map((item: unknown) => text({ [key]: item }, key));
 }
 
 /** Text that is not empty and has at most `bytesMax` bytes in UTF-8. */

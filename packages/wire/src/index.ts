@@ -10,6 +10,16 @@ export {
   type Batch,
   type BatchFields,
 } from './batch.js';
+export {
+  availableCompressions,
+  chooseCompression,
+  compressMessage,
+  decompressMessage,
+  isCompressed,
+  readMessageBytes,
+  type Compression,
+} from './compression.js';
+export { InOrder } from './in-order.js';
 export { WireError, type WireErrorCode } from './errors.js';
 export {
   ATTRIBUTES_BYTES_MAX,

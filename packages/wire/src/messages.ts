@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { BATCH_MAGIC } from './batch.js';
 import { WireError } from './errors.js';
-import { choice, count, optionalText, position, text, textOfBytes, uuid } from './fields.js';
+import { choice, count, optionalText, optionalTexts, position, text, textOfBytes, uuid } from './fields.js';
 import {
   CONTROL_BYTES_MAX,
   HOST_BYTES_MAX,
@@ -29,6 +29,8 @@ export interface HelloMessage {
   /** Name and version, for logs. */
   software: string;
   token?: string | undefined;
+  /** Compressions that the source would like, the best first; absent: none. */
+  compressions?: string[] | undefined;
 }
 
 /** The server's answer to a hello that it accepts. */
@@ -38,6 +40,8 @@ export interface WelcomeMessage {
   software: string;
   /** Longest message that the server takes. */
   messageBytesMax: number;
+  /** The one of the hello's compressions that batches may come in; absent: none. */
+  compression?: string | undefined;
 }
 
 /**
@@ -144,6 +148,7 @@ function hello(map: Fields): HelloMessage {
     host: textOfBytes(map, 'host', HOST_BYTES_MAX),
     software: text(map, 'software'),
     token: optionalText(map, 'token'),
+    compressions: optionalTexts(map, 'compressions'),
   };
 }
 
@@ -155,7 +160,8 @@ function welcome(map: Fields): WelcomeMessage {
   const messageBytesMax = position(map, 'messageBytesMax');
   if (messageBytesMax > MESSAGE_BYTES_MAX)
     throw new WireError('limit', 'a server that takes too long messages');
-  return { type: 'welcome', protocol, software: text(map, 'software'), messageBytesMax };
+  const compression = optionalText(map, 'compression');
+  return { type: 'welcome', protocol, software: text(map, 'software'), messageBytesMax, compression };
 }
 
 /** What both sides log when their protocols differ. */

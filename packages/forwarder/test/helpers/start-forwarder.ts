@@ -18,6 +18,7 @@ export function settings(urls: string[], changed: Partial<ForwarderServers> = {}
     failoverAfterMs: 60_000,
     tokenFile: undefined,
     tls: undefined,
+    compression: 'none',
     lingerMs: 0,
     lingerRecords: 0,
     ...changed,
