@@ -10,6 +10,7 @@ import { unsupportedSettings } from './unsupported.js';
 export interface SendCommandOptions {
   config?: string;
   json?: string;
+  point?: string;
   as?: string;
   finish?: boolean;
   timeout?: string;
@@ -30,15 +31,16 @@ export async function runSend(files: string[], options: SendCommandOptions): Pro
 }
 
 function planSend(files: string[], options: SendCommandOptions): SendPlan {
-  const { config, json, as, finish = false, timeout } = options;
+  const { config, json, point, as, finish = false, timeout } = options;
   const settings = loadMountSettings({
     env: process.env,
     ...(config === undefined ? {} : { file: config }),
     ...(json === undefined ? {} : { json }),
+    ...(point === undefined ? {} : { point: resolve(point) }),
   });
   const mountPoint = settings.mount.point;
   if (mountPoint === undefined)
-    throw usage('the configuration does not say what the paths are relative to: set mount.point in it');
+    throw usage('the mount point is missing: give it as --point DIR, or as mount.point in the configuration');
   const unsupported = unsupportedSettings(settings);
   if (unsupported.length > 0)
     throw new CommandError(

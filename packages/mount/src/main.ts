@@ -41,6 +41,7 @@ function program(): Command {
     .argument('<file...>', 'files and directories below the mount point')
     .option('-c, --config <file>', 'configuration: .yaml, .ini or .json')
     .option('--json <text>', 'configuration as JSON text')
+    .option('--point <dir>', 'the mount point (or mount.point in the configuration)')
     .option('--as <path>', 'send one file, wherever it lies, as this path below the mount point')
     .option('--finish', 'the files do not go on: send unfinished last lines whatever the rule')
     .option('--timeout <duration>', 'give up when no server has taken anything for so long, for example 60s')

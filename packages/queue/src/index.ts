@@ -18,11 +18,5 @@ export type { QueuedBatch } from './batch-reader.js';
 export type { CursorStatistics } from './pending.js';
 export { makeWakeFifo, Waker, WakeListener } from './wake.js';
 export { lockQueue, queueOwner, type QueueLock, type QueueOwner } from './lock.js';
-export {
-  dropQueue,
-  dumpQueue,
-  listQueue,
-  verifyQueue,
-  type QueueListing,
-  type VerifiedQueue,
-} from './tools.js';
+export { dropQueue } from './drop-queue.js';
+export { dumpQueue, listQueue, verifyQueue, type QueueListing, type VerifiedQueue } from './tools.js';

@@ -1,5 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { AckSet } from './ack-set.js';
 import { addAmounts, mergeLosses, NO_AMOUNT, type Amount, type Losses } from './counters.js';
@@ -7,14 +6,14 @@ import { readCursors, readLosses } from './drain-state.js';
 import { stateFolder } from './durable-rests.js';
 import { Environment } from './environment.js';
 import { QueueError } from './errors.js';
-import { currentBootId, hotFolder, lostHots, mayBeOpened, readMade } from './hot-folder.js';
+import { currentBootId, hotFolder, mayBeOpened, readMade } from './hot-folder.js';
 import { HotView } from './hot-view.js';
 import { readIdentity } from './identity.js';
 import { BATCHES_END, batchKey, batchPosition } from './keys.js';
-import { lockQueue, queueOwner, type QueueOwner } from './lock.js';
+import { queueOwner, type QueueOwner } from './lock.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import type { InspectBatch } from './settings.js';
-import { storeFileNumbers, storeFilePath, storeFolder } from './store-folder.js';
+import { storeFileNumbers, storeFilePath } from './store-folder.js';
 import { readFrom } from './store-file.js';
 import { ToldReader } from './told-file.js';
 
@@ -128,32 +127,10 @@ export function verifyQueue(
   return { checked, problems };
 }
 
-/**
- * Throws away everything that waits. The identity stays, and with it the epoch: what comes next gets a new one, so
- * that its numbers are new to the servers. Needs the queue for itself: throws QueueError `locked`.
- */
-export async function dropQueue(directory: string, inspect: InspectBatch): Promise<Amount> {
-  requireQueue(directory);
-  const lock = await lockQueue(directory, 'k2hft queue drop');
-  try {
-    const { hot, store } = listQueue(directory, inspect);
-    // Hot first, and the state last: whatever is left by a kill is whole, and can be dropped again.
-    for (const { folder } of lostHots(directory)) rmSync(folder, { recursive: true, force: true });
-    rmSync(hotFolder(directory), { recursive: true, force: true });
-    rmSync(storeFolder(directory), { recursive: true, force: true });
-    rmSync(stateFolder(directory), { recursive: true, force: true });
-    rmSync(join(directory, 'state', 'told'), { force: true });
-    const { batches, records, bytes } = addAmounts(hot, store);
-    return { batches, records, bytes };
-  } finally {
-    await lock.release();
-  }
-}
-
 /** So much is formatted at a time: the output sets the pace. */
 const DUMP_BYTES = 4 * 1024 * 1024;
 
-function requireQueue(directory: string): { source: string; epoch: number } {
+export function requireQueue(directory: string): { source: string; epoch: number } {
   const identity = existsSync(directory) ? readIdentity(directory) : undefined;
   if (identity !== undefined) return identity;
   throw new QueueError(
@@ -240,6 +217,13 @@ function endsOf(directory: string, numbers: readonly number[]): Map<number, Buff
     end = from;
   }
   return ends;
+}
+
+/** Whether it is the queue of a process that appends to the store itself. */
+export function carriesLedger(directory: string): boolean {
+  return storeFileNumbers(directory).some(
+    (number) => beginOf(storeFilePath(directory, number)) !== undefined,
+  );
 }
 
 function beginOf(path: string): Position | undefined {

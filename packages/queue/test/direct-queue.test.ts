@@ -3,7 +3,14 @@ import { cpSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
-import { DirectQueue, POSITION_ZERO, QueueError, listQueue, type QueueOptions } from '../src/index.js';
+import {
+  DirectQueue,
+  dropQueue,
+  listQueue,
+  POSITION_ZERO,
+  QueueError,
+  type QueueOptions,
+} from '../src/index.js';
 import { checkBatch, inspect, makeBatch } from './helpers/batches.js';
 import { appendSome, openDirect, sequencesOf } from './helpers/direct.js';
 
@@ -200,6 +207,19 @@ test('a damaged newest file is set aside and told', async (t) => {
   assert.equal(again.ledger().size, 0);
   await appendSome(again, 1);
   await again.close();
+});
+
+test('what waits can be dropped, and the ledger stays', async (t) => {
+  const dir = temporaryFolder(t);
+  const { queue } = await openDirect(dir);
+  await appendSome(queue, 5, new Map([['x', Buffer.from('5')]]));
+  queue.ack('a', queue.epoch(), [[1, 2]]);
+  await queue.close();
+  assert.equal((await dropQueue(dir, inspect)).batches, 3);
+  const again = await opened(t, dir);
+  assert.equal(again.hasNew(again.floor()), false);
+  assert.deepEqual(again.read('a', POSITION_ZERO, 1e9, 10), []);
+  assert.equal(again.ledger().get('x')?.toString(), '5');
 });
 
 test('without a destination nothing is kept but the ledger', async (t) => {
