@@ -31,7 +31,7 @@ const NEWLINE = 0x0a;
 /**
  * Whether an unfinished line waits for its end: what is to be judged as a whole cannot be judged before.
  */
-export function waitsForEnd({ filter, longRecords }: CutRule): boolean {
+function waitsForEnd({ filter, longRecords }: CutRule): boolean {
   return filter !== undefined || longRecords === 'drop';
 }
 
