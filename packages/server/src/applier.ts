@@ -207,7 +207,7 @@ export class Applier {
     clearTimeout(this.#retryTimer);
     this.#gate.stop();
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
-    this.#output?.close();
+    await this.#output?.close();
   }
 
   #advance(): void {

@@ -22,6 +22,8 @@ export interface FileRecord {
   name: string;
   length: number;
   tail: Tail | undefined;
+  /** When the first bytes came into it, milliseconds since 1970; missing in records of earlier versions. */
+  sinceMs?: number;
 }
 
 /** Nothing can be written for now, as on a full disk: what was to be appended is not in the file. */
@@ -36,8 +38,16 @@ export class OutputFile {
   unsafeGroupCount = 0;
   /** A newer file is to take its place under its name: no more appends. */
   stale = false;
+  /** It is stale because it is to be rotated. */
+  rotates = false;
   /** Its record is durable: appends may come. */
   registered = false;
+  /** Since when it is to be rotated, on the monotonic clock; undefined: it is not. */
+  dueSinceMs: number | undefined;
+  /** A rotation that failed is not tried again before, on the monotonic clock. */
+  rotateNotBeforeMs = 0;
+  /** When it was last seen to be what its name stands for, on the monotonic clock. */
+  seenAtMs = performance.now();
   #length: number;
   #closed = false;
 
@@ -46,6 +56,8 @@ export class OutputFile {
     readonly identity: string,
     readonly fd: number,
     length: number,
+    /** When the first bytes came into it, milliseconds since 1970. */
+    public sinceMs: number,
   ) {
     this.#length = length;
     this.tail = readTail(fd, length);
@@ -61,11 +73,13 @@ export class OutputFile {
 
   /** Takes over what is recorded, when the file is as it was then. */
   adopt(record: FileRecord | undefined): void {
-    if (record?.length === this.#length) this.tail = record.tail;
+    if (record === undefined) return;
+    if (record.length === this.#length) this.tail = record.tail;
+    this.sinceMs = record.sinceMs ?? this.sinceMs;
   }
 
   record(): FileRecord {
-    return { name: this.name, length: this.#length, tail: this.tail };
+    return { name: this.name, length: this.#length, tail: this.tail, sinceMs: this.sinceMs };
   }
 
   /**
@@ -84,6 +98,7 @@ export class OutputFile {
       ftruncateSync(this.fd, fstatSync(this.fd).size - written);
       throw new OutputBlocked(`only ${written} of ${bytes} bytes could be written`);
     }
+    if (this.#length === 0) this.sinceMs = Date.now();
     this.#length += bytes;
   }
 

@@ -8,6 +8,7 @@ export interface OutputRules {
   template: PathTemplate;
   format: LineFormat;
   fsync: OutputSettings['fsync'];
+  rotate: OutputSettings['rotate'];
 }
 
 /** Throws {@link ServerError} for a template or a format that cannot be used. */
@@ -16,6 +17,7 @@ export function compileOutputRules(output: OutputSettings): OutputRules {
     template: compilePathTemplate(output.path),
     format: compileFormat(output.format, output.timeFormat),
     fsync: output.fsync,
+    rotate: output.rotate,
   };
 }
 
@@ -34,7 +36,10 @@ export function supportedOutput(settings: ServerSettings): OutputSettings | unde
   const unsupported = [
     (settings.tls !== undefined || settings.listen.startsWith('wss:')) && 'tls (wss://)',
     settings.tokensFile !== undefined && 'tokens_file',
-    output?.rotate !== undefined && 'output.rotate',
+    output?.rotate !== undefined &&
+      output.plugin !== undefined &&
+      output.pluginStdout === 'file' &&
+      'output.rotate with plugin_stdout: file',
     settings.admin.listen !== undefined && 'admin.listen',
   ].filter((name) => name !== false);
   if (unsupported.length > 0) {

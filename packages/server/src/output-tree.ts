@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { messageOf, ServerError, systemCode } from './errors.js';
 import { fileIdentity } from './file-identity.js';
+import { OpenDirectory } from './open-directory.js';
 import { isQuarantineName, refusalOf } from './output-name.js';
 
 const FILE_MODE = 0o640;
@@ -45,6 +46,10 @@ export interface OpenedFile {
   identity: string;
   /** Bytes that are in it. */
   length: number;
+  /** When it was made, or, where the file system does not keep that, written last; milliseconds since 1970. */
+  bornMs: number;
+  /** It was not there before. */
+  isNew: boolean;
   /** Directories that got a new entry: they are to be synced before the file counts as kept, and to be closed. */
   changedDirectories: number[];
 }
@@ -106,12 +111,35 @@ export class OutputTree {
    * when it is not there. Creates nothing.
    */
   findFile(name: string, identity: string, searchRenamed: boolean): { fd: number; name: string } | undefined {
+    return this.#ifThere(name, (directory, last) => {
+      const found = openIfIdentical(directory, last, identity);
+      if (found !== undefined) return { fd: found, name };
+      return searchRenamed ? searchDirectory(directory, name, identity) : undefined;
+    });
+  }
+
+  /** Whether the file of that identity is what `name` stands for now. */
+  holds(name: string, identity: string): boolean {
+    return (
+      this.#ifThere(name, (directory, last) => {
+        const stats = lstatOf(entry(directory, last));
+        return stats !== undefined && fileIdentity(stats) === identity;
+      }) ?? false
+    );
+  }
+
+  /** The directory of `name`, to be closed by the caller, and the last part of the name; undefined when it is not there. */
+  openDirectoryOf(name: string): { directory: OpenDirectory; last: string } | undefined {
+    return this.#ifThere(name, (directory, last) => {
+      const fd = openSync(`/proc/self/fd/${directory}`, constants.O_RDONLY | constants.O_DIRECTORY);
+      return { directory: new OpenDirectory(fd, name.slice(0, Math.max(0, name.lastIndexOf('/')))), last };
+    });
+  }
+
+  /** As {@link #inDirectory} without making anything; undefined when something of it is not there. */
+  #ifThere<T>(name: string, action: (directory: number, last: string) => T): T | undefined {
     try {
-      return this.#inDirectory(name, undefined, (directory, last) => {
-        const found = openIfIdentical(directory, last, identity);
-        if (found !== undefined) return { fd: found, name };
-        return searchRenamed ? searchDirectory(directory, name, identity) : undefined;
-      });
+      return this.#inDirectory(name, undefined, action);
     } catch (error) {
       const code = systemCode(error) ?? '';
       if (code === 'ENOENT' || REFUSALS.has(code)) return undefined;
@@ -191,14 +219,16 @@ function openOrCreate(
   directory: number,
   segment: string,
   changedDirectories: number[],
-): { fd: number; identity: string; length: number } {
+): Omit<OpenedFile, 'changedDirectories'> {
   const path = entry(directory, segment);
   let fd: number;
+  let isNew = false;
   try {
     fd = openSync(path, OPEN_FILE);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
     fd = openSync(path, OPEN_FILE | constants.O_CREAT, FILE_MODE);
+    isNew = true;
     noteChange(directory, changedDirectories);
   }
   const stats = fstatSync(fd, { bigint: true });
@@ -206,7 +236,14 @@ function openOrCreate(
     closeSync(fd);
     throw Object.assign(new Error('it is not a regular file'), { code: 'EINVAL' });
   }
-  return { fd, identity: fileIdentity(stats), length: Number(stats.size) };
+  const bornNs = stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs;
+  return {
+    fd,
+    identity: fileIdentity(stats),
+    length: Number(stats.size),
+    bornMs: Number(bornNs / 1_000_000n),
+    isNew,
+  };
 }
 
 function openIfIdentical(directory: number, segment: string, identity: string): number | undefined {

@@ -9,6 +9,7 @@ import type { OutputRules } from './output-rules.js';
 import { RefusedName, type OpenedFile, type OutputTree } from './output-tree.js';
 import { printableName, type Log } from '@k2hft/config';
 import type { TakenBatch } from './receiver.js';
+import { Rotation } from './rotation.js';
 import type { State, StateChanges } from './state.js';
 
 const fsyncAsync = promisify(fsync);
@@ -18,6 +19,12 @@ export const OPEN_FILES_MAX = 512;
 
 /** Refused names that are remembered, so that each is logged once. Beyond, all are forgotten and may be logged again. */
 const REFUSALS_MAX = 10_000;
+
+/** How often it is looked whether an output file still has its name, while lines come; after a pause it is looked first. */
+const LOOK_MS = 50;
+
+/** How often files that nothing is written to are looked at: is it time to rotate them? */
+const ROTATE_CHECK_MS = 1000;
 
 /** Answers of the system that may be others in a second. */
 const PASSING = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EINTR']);
@@ -78,10 +85,21 @@ export class Output {
   /** Where the batches of a stream go, by the path object that they share. Only sound names get in here. */
   #names = new WeakMap<Buffer, Destination>();
   #refusedCount = 0;
+  readonly #rotation: Rotation;
+  readonly #rotateTimer: NodeJS.Timeout;
 
   constructor(options: OutputOptions) {
     this.#options = options;
     this.#rules = options.rules;
+    this.#rotation = new Rotation({
+      ...options,
+      rules: () => this.#rules.rotate,
+      isOpen: (identity) => this.#files.has(identity),
+    });
+    this.#rotation.begin();
+    this.#rotateTimer = setInterval(() => {
+      this.#rotateIdle();
+    }, ROTATE_CHECK_MS).unref();
   }
 
   get isWaiting(): boolean {
@@ -124,11 +142,20 @@ export class Output {
   /** Closes files that must be opened anew and have nothing unsafe in them. */
   closeStale(): void {
     for (const file of this.#files.values()) {
-      if (file.stale && file.registered && file.unsafeGroupCount === 0) this.#close(file);
+      if (!file.stale || !file.registered || file.unsafeGroupCount > 0) continue;
+      if (!file.rotates || this.#rotation.rename(file)) {
+        this.#close(file);
+      } else {
+        file.stale = false;
+        file.rotates = false;
+      }
     }
   }
 
-  close(): void {
+  /** Resolves when neither files nor state are touched any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#rotateTimer);
+    await this.#rotation.close();
     for (const file of [...this.#files.values()]) this.#close(file);
   }
 
@@ -170,10 +197,18 @@ export class Output {
   }
 
   #write(target: Target): void {
-    const file = this.#fileOf(target);
-    if (file?.registered !== true) return;
     while (target.waiting.length > 0) {
-      const plan = planAppend(target.waiting, file.tail, this.#rules.format);
+      const file = this.#fileOf(target);
+      if (file?.registered !== true) return;
+      if (this.#hasLostItsName(file)) {
+        file.stale = true;
+        continue;
+      }
+      const plan = planAppend(target.waiting, file.tail, this.#rules.format, this.#rotation.roomBytes(file));
+      if (this.#rotation.isDue(file, plan.bytes)) {
+        this.#rotate(file);
+        continue;
+      }
       if (plan.bytes > 0) file.append(plan.buffers, plan.bytes);
       file.tail = plan.tail;
       this.#options.appended(file, target.waiting.splice(0, plan.batchCount), plan.bytes);
@@ -181,18 +216,40 @@ export class Output {
     this.#busy.delete(target);
   }
 
+  #rotate(file: OutputFile): void {
+    file.stale = true;
+    file.rotates = true;
+  }
+
+  #rotateIdle(): void {
+    for (const file of this.#files.values()) {
+      if (file.registered && !file.stale && this.#rotation.isDue(file, 0)) this.#rotate(file);
+    }
+    this.closeStale();
+  }
+
+  /** Whether somebody else has renamed or removed the file, as logrotate does, or has put another one in its place. */
+  #hasLostItsName(file: OutputFile): boolean {
+    const now = performance.now();
+    if (now - file.seenAtMs < LOOK_MS) return false;
+    if (this.#options.tree.holds(file.name, file.identity)) {
+      file.seenAtMs = now;
+      return false;
+    }
+    const shown = printableName(file.name);
+    this.#options.log('info', `${shown} was renamed or removed: its next lines go to a new file`);
+    return true;
+  }
+
   /** The open file of a target; undefined when it cannot be opened before something else has happened. */
   #fileOf(target: Target): OutputFile | undefined {
+    if (target.file?.stale === true) this.closeStale();
     let { file } = target;
     if (file?.stale === true) {
-      this.closeStale();
-      if (!file.closed) {
-        this.#options.hurry();
-        return undefined;
-      }
-      file = undefined;
+      this.#options.hurry();
+      return undefined;
     }
-    if (file === undefined || file.closed) {
+    if (file === undefined) {
       if (!this.#makeSlot()) return undefined;
       file = this.#open(target);
       target.file = file;
@@ -222,7 +279,7 @@ export class Output {
   #open(target: Target): OutputFile | undefined {
     const opened = this.#tryOpen(target);
     if (opened === undefined) return undefined;
-    const { fd, identity, length, changedDirectories } = opened;
+    const { fd, identity, length, bornMs, isNew, changedDirectories } = opened;
     const shared = this.#files.get(identity);
     if (shared !== undefined) {
       // Two names of one file: one of them is a hard link, or it was renamed.
@@ -233,7 +290,8 @@ export class Output {
       if (shared.stale) this.#options.hurry();
       return shared.stale ? undefined : shared;
     }
-    const file = new OutputFile(target.name, identity, fd, length);
+    if (isNew) this.#rotation.made(target.name, fd);
+    const file = new OutputFile(target.name, identity, fd, length, bornMs);
     const record = this.#options.state.file(identity);
     file.adopt(record);
     this.#files.set(identity, file);

@@ -2,16 +2,19 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync } from 'node:fs';
 import { isLasting } from './file-identity.js';
 import type { FileRecord } from './output-file.js';
 import type { OutputTree } from './output-tree.js';
+import { parseRotated } from './rotate-name.js';
 import { printableName, type Log } from '@k2hft/config';
 import type { State } from './state.js';
 
 /**
  * Cuts every recorded file back to its recorded length. What lies beyond was appended by a server that died before it
  * had committed and acknowledged it: it comes again from its source. A file that was renamed in its directory is found and cut
- * as well; the record of one that is no longer there under its own name is removed. No source may be connected yet.
+ * as well; the record of one that is no longer there under its own name is removed. One that was rotated is remembered as
+ * such. No source may be connected yet.
  */
 export async function recover(tree: OutputTree, state: State, log: Log): Promise<void> {
   const gone: string[] = [];
+  const rotated: [identity: string, name: string][] = [];
   for (const [identity, record] of state.files()) {
     // Without a time of birth, a file elsewhere with the same inode number may be somebody else's.
     const found = tree.findFile(record.name, identity, isLasting(identity));
@@ -25,9 +28,15 @@ export async function recover(tree: OutputTree, state: State, log: Log): Promise
     } finally {
       closeSync(found.fd);
     }
-    if (found.name !== record.name) gone.push(identity);
+    if (isRotated(record.name, found.name)) rotated.push([identity, record.name]);
+    else if (found.name !== record.name) gone.push(identity);
   }
-  if (gone.length > 0) await state.commit({ forget: gone });
+  if (gone.length + rotated.length > 0) await state.commit({ forget: gone, rotated });
+}
+
+function isRotated(name: string, foundName: string): boolean {
+  const start = name.lastIndexOf('/') + 1;
+  return parseRotated(name.slice(start), foundName.slice(start)) !== undefined;
 }
 
 function cutBack(fd: number, name: string, record: FileRecord, log: Log): void {

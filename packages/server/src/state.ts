@@ -16,6 +16,7 @@ import type { FileRecord } from './output-file.js';
  *   f<identity>       an output file (FileRecord): what is beyond its length was never acknowledged
  *   n<sha256 of name> identity of the file that was last opened under that name, so that the record of a file that has
  *                     gone is found and removed
+ *   r<sha256 of name> a name (byte string) that has rotated files which are still to be compressed or removed
  *
  * One process writes it, the one that holds the lock of the state directory. In LMDB's default mode a transaction
  * survives the loss of power once its commit resolves: overlappingSync is off for that, and a failed commit
@@ -29,6 +30,10 @@ export interface StateChanges {
   /** Files that were opened: they replace what was recorded under their names. */
   opened?: Iterable<readonly [identity: string, record: FileRecord]>;
   forget?: Iterable<string>;
+  /** Files that were rotated: their records go, and their names are remembered until they are `tidied`. */
+  rotated?: Iterable<readonly [identity: string, name: string]>;
+  /** Names whose rotated files are in order. */
+  tidied?: Iterable<string>;
 }
 
 /** A commit found no room; nothing of it is there, and it can be tried again. */
@@ -86,6 +91,11 @@ export class State {
     return [...range].map(({ key, value }) => [key.slice(1), value as FileRecord]);
   }
 
+  /** Names that have rotated files which are still to be compressed or removed. */
+  rotatedNames(): string[] {
+    return [...this.#database.getRange({ start: 'r', end: 's' })].map(({ value }) => value as string);
+  }
+
   /** One transaction. Rejects with {@link StateNoRoom} or {@link ServerError} `commit_failed`; nothing of it is there then. */
   async commit(changes: StateChanges): Promise<void> {
     try {
@@ -108,10 +118,15 @@ export class State {
     for (const [identity, record] of changes.files ?? []) void database.put(`f${identity}`, record);
     for (const [uuid, applied] of changes.sources ?? []) void database.put(`s${uuid}`, applied.toStored());
     for (const identity of changes.forget ?? []) void database.remove(`f${identity}`);
+    for (const [identity, name] of changes.rotated ?? []) {
+      void database.remove(`f${identity}`);
+      void database.put(`r${hashOf(name)}`, name);
+    }
+    for (const name of changes.tidied ?? []) void database.remove(`r${hashOf(name)}`);
   }
 
   #writeOpened(identity: string, record: FileRecord): void {
-    const key = `n${createHash('sha256').update(record.name, 'latin1').digest('hex')}`;
+    const key = `n${hashOf(record.name)}`;
     const previous = this.#database.get(key) as string | undefined;
     if (previous !== undefined && previous !== identity && this.file(previous)?.name === record.name) {
       void this.#database.remove(`f${previous}`);
@@ -119,6 +134,10 @@ export class State {
     void this.#database.put(key, identity);
     void this.#database.put(`f${identity}`, record);
   }
+}
+
+function hashOf(name: string): string {
+  return createHash('sha256').update(name, 'latin1').digest('hex');
 }
 
 /** System errors as LMDB gives them. */

@@ -33,7 +33,12 @@ test('settings that cannot be used end with 78 and their name', async (context) 
     [{ nonsense: 1 }, {}, /nonsense/],
     [{}, { path: '../{path}' }, /path/],
     [{}, { format: '%Q' }, /format/],
-    [{}, { rotate: { size: '1GiB' } }, /not supported yet: output\.rotate/],
+    [{}, { rotate: {} }, /expected a size, or every, or both/],
+    [
+      {},
+      { rotate: { size: '1GiB' }, plugin: ['/bin/cat'], plugin_stdout: 'file' },
+      /not supported yet: output\.rotate with plugin_stdout: file/,
+    ],
     [{ tokens_file: '/dev/null' }, {}, /not supported yet: tokens_file/],
     [{ admin: { listen: '127.0.0.1:0' } }, {}, /not supported yet: admin\.listen/],
   ];

@@ -79,7 +79,9 @@ test('every conversion is what date(1) says', (context) => {
 });
 
 test('so it is at many times, on both sides of the changes of summer time', (context) => {
-  const all = CONVERSIONS.split('').map((letter) => (letter === 'n' ? '%%n' : `%${letter}`)).join('|');
+  const all = CONVERSIONS.split('')
+    .map((letter) => (letter === 'n' ? '%%n' : `%${letter}`))
+    .join('|');
   for (const zone of ZONES) {
     const asked = spawnSync('date', ['-f', '-', `+${all}`], {
       env: { ...process.env, TZ: zone, LC_ALL: 'C.UTF-8' },
