@@ -247,7 +247,9 @@ export class DirectQueue {
   }
 
   private entry(sequence: number, bytes: Uint8Array): StoreEntry {
-    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return {
       position: { epoch: this.epoch(), sequence },
       bytes: view,
