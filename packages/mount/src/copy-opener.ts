@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
 import type { ByteString } from '@k2hft/fuse';
-import { CopyError, inDirectory, placeOf } from './copy-place.js';
+import { CopyError, inDirectory, placeOf, refuseMount } from './copy-place.js';
 import type { CopyTarget } from './copy-target.js';
 import { descriptorPath, pathBytes, statOf } from './overlay-paths.js';
 
@@ -62,9 +62,9 @@ export class CopyOpener {
     }
     const { directory, names } = target;
     const name = names.at(-1) ?? '';
-    return inDirectory(this.base(directory, directoryMode), names.slice(0, -1), directoryMode, (parent) =>
-      action(`${parent}/${name}`),
-    );
+    const base = this.base(directory, directoryMode);
+    refuseMount(base, names, this.ownMountPoints);
+    return inDirectory(base, names.slice(0, -1), directoryMode, (parent) => action(`${parent}/${name}`));
   }
 
   private base(directory: ByteString, mode: number | undefined): ByteString {

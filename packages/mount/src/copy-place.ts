@@ -58,11 +58,7 @@ export function placeOf(
       continue;
     }
     const next = `${place}/${name}`;
-    if (forbidden.has(next))
-      throw new CopyError(
-        'INTO_MOUNT',
-        'a symbolic link on its way leads into the mount: name the path below the mount point instead',
-      );
+    if (forbidden.has(next)) throw intoMount();
     const found = lookAt(pathBytes(next));
     if (found.kind === 'link') {
       if (++links > LINKS_MAX) throw new CopyError('NO_FILE', 'there are too many symbolic links on its way');
@@ -74,7 +70,27 @@ export function placeOf(
     if (found.kind === 'missing' && isDirectory && makesWith !== undefined) makeDirectory(next, makesWith);
     place = next;
   }
-  return place;
+  return place === '' ? '/' : place;
+}
+
+/** Throws when a way of names, none of them a symbolic link, leads to a place that must not be touched. */
+export function refuseMount(
+  base: ByteString,
+  names: readonly ByteString[],
+  forbidden: ReadonlySet<ByteString>,
+): void {
+  let place = base === '/' ? '' : base;
+  for (const name of names) {
+    place = `${place}/${name}`;
+    if (forbidden.has(place)) throw intoMount();
+  }
+}
+
+function intoMount(): CopyError {
+  return new CopyError(
+    'INTO_MOUNT',
+    'a symbolic link on its way leads into the mount: name the path below the mount point instead',
+  );
 }
 
 type Looked = { kind: 'link'; target: ByteString } | { kind: 'missing' } | { kind: 'other' };

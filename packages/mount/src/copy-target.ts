@@ -26,21 +26,26 @@ export function copyTarget(
   mountPoint: string,
   copyBase?: string,
 ): CopyTarget {
-  const isDirectory = copyTo.endsWith('/');
-  const target = bytesOf(isDirectory ? copyTo.slice(0, -1) : copyTo);
   const point = bytesOf(mountPoint);
-  if (target === point || target.startsWith(`${point}/`)) {
-    const inside = target.slice(point.length + 1);
-    if (!isDirectory && inside !== '') return { kind: 'inside', path: inside };
-    const name = nameBelow(path, copyBase);
-    return { kind: 'inside', path: inside === '' ? name : `${inside}/${name}` };
+  if (!copyTo.endsWith('/')) {
+    const file = bytesOf(copyTo);
+    const inside = insideOf(file, point);
+    if (inside === undefined) return { kind: 'file', file };
+    // The mount point itself is no file: what is copied there keeps its name.
+    return { kind: 'inside', path: inside === '' ? nameBelow(path, copyBase) : inside };
   }
-  if (!isDirectory) return { kind: 'file', file: target };
-  return {
-    kind: 'below',
-    directory: target === '' ? '/' : target,
-    names: nameBelow(path, copyBase).split('/'),
-  };
+  const directory = bytesOf(copyTo.slice(0, -1));
+  const name = nameBelow(path, copyBase);
+  // Also a directory that the mount lies in may lead there.
+  const inside = insideOf(`${directory}/${name}`, point);
+  if (inside !== undefined) return { kind: 'inside', path: inside };
+  return { kind: 'below', directory: directory === '' ? '/' : directory, names: name.split('/') };
+}
+
+/** Relative to the mount point; '' for itself; undefined outside. */
+function insideOf(path: ByteString, point: ByteString): ByteString | undefined {
+  if (path === point) return '';
+  return path.startsWith(`${point}/`) ? path.slice(point.length + 1) : undefined;
 }
 
 function nameBelow(path: ByteString, base: string | undefined): ByteString {

@@ -13,6 +13,10 @@ void test('a target is a file, a file below a directory, or a path of the mount'
     ['/mnt/log/stage2.log', 'a/b', { kind: 'inside', path: 'stage2.log' }],
     ['/mnt/logs/x.log', 'a', { kind: 'file', file: '/mnt/logs/x.log' }],
     ['/mnt/logs/', 'a', { kind: 'below', directory: '/mnt/logs', names: ['a'] }],
+    ['/mnt/', 'log/a', { kind: 'inside', path: 'a' }],
+    ['/mnt/', 'logs/a', { kind: 'below', directory: '/mnt', names: ['logs', 'a'] }],
+    ['/', 'mnt/log/a', { kind: 'inside', path: 'a' }],
+    ['/', 'a', { kind: 'below', directory: '/', names: ['a'] }],
     ['/mnt/lo', 'a', { kind: 'file', file: '/mnt/lo' }],
   ];
   for (const [copyTo, path, expected] of table)
