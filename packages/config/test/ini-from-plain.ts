@@ -27,8 +27,8 @@ function assignments(prefix: string, section: Plain): string[] {
     if (typeof value === 'string') return [`${name} = ${quoted(value)}  # comment`];
     if (!isPlainList(value)) return assignments(`${name}.`, value);
     if (value.length === 0) return [`${name} =`];
-    // A list of lists takes one line for each; of a list of words, the first gets a line of its own as well.
-    if (value.some((item) => isPlainList(item)))
+    // A list that may hold lists takes one line for each item; of a list of words, the first gets a line of its own as well.
+    if (key === 'select' || value.some((item) => isPlainList(item)))
       return value.map((item) => `${name} = ${joined(isPlainList(item) ? item : [item])}`);
     const [first, ...rest] = value;
     return [
