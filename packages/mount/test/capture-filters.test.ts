@@ -248,8 +248,20 @@ void test('a rule for plugins alone queues for them, one for copies queues nothi
 /** Remembers what it was given, as the real one would append it. */
 class NotingCopies implements CopySink {
   readonly events: string[] = [];
+  opened(): void {
+    // Nothing is noted of streams.
+  }
+  restoredStage(): void {
+    // There are none.
+  }
+  stageOf(): undefined {
+    return undefined;
+  }
   append(_stream: unknown, bytes: Buffer): void {
     this.events.push(bytes.toString());
+  }
+  ends(): void {
+    // Nothing is noted of streams.
   }
   failed(): void {
     this.events.push('failed');
