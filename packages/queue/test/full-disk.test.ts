@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { waitUntil } from '@k2hft/test-harness';
 import { POSITION_ZERO, QueueError } from '../src/index.js';
 import { checkBatch, makeBatch } from './helpers/batches.js';
-import { appendSome, openDirect } from './helpers/direct.js';
+import { appendSome, openDirect, sequencesOf } from './helpers/direct.js';
 import { openBoth, openHot } from './helpers/queues.js';
 
 const MIB = 1024 * 1024;
@@ -164,4 +164,40 @@ test('a direct queue gives a small disk back when everything is acked', { skip }
   const again = await openDirect(join(disk, 'queue'));
   assert.equal(again.queue.ledger().get('row')?.toString(), 'kept');
   await again.queue.close();
+});
+
+test('an append that fails in the middle is void, and another may take its place', { skip }, async (t) => {
+  const disk = smallDisk(t, 32);
+  const settings = { maxSizeBytes: 512 * MIB };
+  const { queue } = await openDirect(join(disk, 'queue'), { settings });
+  await appendSome(queue, 3, new Map([['x', Buffer.from('first')]]), 100_000);
+  const ballast = join(disk, 'ballast');
+  let failed = 0;
+  for (let round = 0; round < 6; round++) {
+    // Asked before it is written, the disk has room; when it is written it has none.
+    const append = appendSome(queue, 4, new Map([['x', Buffer.from(`failed ${round}`)]]), MIB);
+    fillUntil(disk, round * MIB);
+    await append.catch(() => failed++);
+    rmSync(ballast);
+    if (failed > round) continue;
+    const { epoch, sequence } = { epoch: queue.epoch(), sequence: queue.nextSequence() - 1 };
+    queue.ack('a', epoch, [[1, sequence]]);
+  }
+  assert.ok(failed > 0);
+  const first = queue.nextSequence();
+  await appendSome(queue, 2, new Map([['x', Buffer.from('second')]]), 200_000);
+  const check = (found: ReturnType<typeof queue.read>): void => {
+    const last = found.slice(-2);
+    assert.deepEqual(sequencesOf(last), [first, first + 1]);
+    for (const { position, bytes } of found) checkBatch(position, bytes);
+    for (const { bytes } of last) assert.equal(bytes.length, 200_032);
+  };
+  check(queue.read('a', POSITION_ZERO, 1e9, 1e6));
+  assert.equal(queue.ledger().get('x')?.toString(), 'second');
+  await queue.abandon();
+  const { queue: again } = await openDirect(join(disk, 'queue'), { settings });
+  check(again.read('a', POSITION_ZERO, 1e9, 1e6));
+  assert.equal(again.ledger().get('x')?.toString(), 'second');
+  assert.deepEqual(again.statistics().lost, {});
+  await again.close();
 });
