@@ -36,7 +36,13 @@ export async function runCat(
   cleanup: Cleanup,
   subject: Subject,
   input: LinesFile,
-  run: { name: string; folder: string; compare: boolean },
+  run: {
+    name: string;
+    folder: string;
+    compare: boolean;
+    /** What comes out when cat has this process id; as much as goes in when absent. */
+    outputBytes?: (pid: number) => number;
+  },
 ): Promise<CatRun> {
   await settleDisk(cleanup, run.folder);
   const road = subject.road(run.name);
@@ -48,7 +54,8 @@ export async function runCat(
   const status = await cat.ended;
   const catSeconds = nowSeconds() - start;
   if (status !== 0) throw new Error(`cat into ${subject.name} ended with ${status}:\n${cat.output()}`);
-  await waitForBytes([road.outOf], input.bytes, LIMIT_MS);
+  const outputBytes = run.outputBytes?.(cat.pid) ?? input.bytes;
+  await waitForBytes([road.outOf], outputBytes, LIMIT_MS);
   const seconds = nowSeconds() - start;
   const catCpuSeconds = cpuSecondsOfEndedChildren() - childrenBefore;
   if (Object.keys(subject.roles).length > 0) await sleep(TRAILING_MS);

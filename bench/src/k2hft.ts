@@ -20,20 +20,23 @@ export interface K2hftOptions {
   folder: string;
   mode: 'virtual' | 'overlay';
   profileDir: string | undefined;
+  /** Settings of the one rule, and of the server's output; by default lines are sent and written as they are. */
+  rule?: Record<string, unknown>;
+  output?: Record<string, unknown>;
 }
 
 /** Starts a server and a mount with the settings that they have by default. */
 export async function startK2hft(cleanup: Cleanup, options: K2hftOptions): Promise<K2hft> {
-  const { folder, mode, profileDir } = options;
+  const { folder, mode, profileDir, rule = {}, output = {} } = options;
   const environment = profileEnvironment(profileDir);
   const serverFolder = join(folder, 'server');
-  const server = await startServer(cleanup, { folder: serverFolder, environment });
+  const server = await startServer(cleanup, { folder: serverFolder, output, environment });
   cleanup.after(() => server.stop());
   const mount = await startMount(cleanup, {
     folder: join(folder, 'source'),
     urls: [server.url],
     mode,
-    rules: [{ path: '**', send: 'lines' }],
+    rules: [{ path: '**', send: 'lines', ...rule }],
     environment,
   });
   cleanup.after(() => mount.stop());

@@ -3,6 +3,7 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { CleanupStack, temporaryFolder, whyNoMounts } from '@k2hft/test-harness';
 import { runBench } from './bench.js';
+import { runFilters } from './filters.js';
 import { parseOptions, USAGE, UsageError, type Options } from './options.js';
 import { formatReport } from './report.js';
 import type { Results } from './results.js';
@@ -49,7 +50,9 @@ async function measure(options: Options): Promise<number> {
   const loadBefore = loadavg()[0] ?? NaN;
   let status = 0;
   try {
-    await runBench(cleanup, join(temporaryFolder(cleanup), 'bench'), options, results);
+    const folder = join(temporaryFolder(cleanup), 'bench');
+    if (options.filters) results.filters = await runFilters(cleanup, folder, options);
+    else await runBench(cleanup, folder, options, results);
   } catch (error) {
     // What an interrupted run complains about is of no interest; the signal's handler ends the process.
     if (interruption.signal.aborted) return await new Promise<never>(() => undefined);

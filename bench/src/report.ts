@@ -1,4 +1,5 @@
 import { compareWithAims, isMet } from './aims.js';
+import { formatFilters } from './filter-report.js';
 import { LINES_PER_SECOND } from './latency.js';
 import { IDLE_SECONDS } from './memory.js';
 import { catFigures, sizesOf, writesFigures, type Results } from './results.js';
@@ -14,6 +15,7 @@ export function formatReport(results: Results): string {
     writesSection(results),
     latencySection(results),
     restingSection(results),
+    results.filters === undefined ? '' : formatFilters(results.filters),
     aimsSection(results),
     results.remarks.join('\n'),
   ];

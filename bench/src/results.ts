@@ -13,8 +13,15 @@ export interface Results {
   writes: WritesRun[];
   latency: LatencyRun[];
   resting: RestingRun[];
+  filters?: FilterFigures;
   /** What a reader of the figures has to know, such as a peer that is missing. */
   remarks: string[];
+}
+
+/** What rules and formats cost. */
+export interface FilterFigures {
+  through: (CatRun & { variant: string })[];
+  alone: { name: string; linesPerSecond: number; singleLinesPerSecond: number }[];
 }
 
 export interface CatFigures {

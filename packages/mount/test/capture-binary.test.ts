@@ -75,7 +75,7 @@ void test('the bytes arrive in order, whoever dies and whatever fails', () => {
         let { site } = opening;
         let offset = 0;
         writes.forEach((bytes, index) => {
-          const chance = luck.next().value;
+          const chance = luck.next().value as number;
           queue.failing = chance === 0;
           const attempt = () => {
             site.write(1, 2 * index + 2, offset, bytes);

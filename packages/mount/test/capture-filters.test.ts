@@ -87,7 +87,7 @@ function writeAll(rule: RuleSettings, texts: readonly Buffer[], chance: () => nu
 void test('lines are filtered as if they were read one by one, however they are written and whoever dies', () => {
   fc.assert(
     fc.property(rules, writes, fc.infiniteStream(fc.integer({ min: 0, max: 6 })), (rule, texts, luck) => {
-      const sent = writeAll(rule, texts, () => luck.next().value);
+      const sent = writeAll(rule, texts, () => luck.next().value as number);
       assert.equal(sent, sentByHand(rule, Buffer.concat(texts)));
     }),
     { numRuns: 400 },
@@ -101,7 +101,7 @@ void test('rewrites and outputs meet whole lines only', () => {
   });
   fc.assert(
     fc.property(writes, fc.infiniteStream(fc.integer({ min: 0, max: 6 })), (texts, luck) => {
-      const sent = writeAll(rule, texts, () => luck.next().value);
+      const sent = writeAll(rule, texts, () => luck.next().value as number);
       assert.equal(sent, sentByHand(rule, Buffer.concat(texts)));
     }),
     { numRuns: 150 },
@@ -249,19 +249,19 @@ void test('a rule for plugins alone queues for them, one for copies queues nothi
 class NotingCopies implements CopySink {
   readonly events: string[] = [];
   opened(): void {
-    // Nothing is noted of streams.
+    // What a copy needs to know of a stream's beginning is of no interest here.
   }
   restoredStage(): void {
-    // There are none.
+    // No stage is open.
   }
   stageOf(): undefined {
     return undefined;
   }
+  ends(): void {
+    this.events.push('ends');
+  }
   append(_stream: unknown, bytes: Buffer): void {
     this.events.push(bytes.toString());
-  }
-  ends(): void {
-    // Nothing is noted of streams.
   }
   failed(): void {
     this.events.push('failed');
@@ -272,8 +272,8 @@ class NotingCopies implements CopySink {
 }
 
 for (const [copyWhat, expected] of [
-  ['written', ['x\na', 'failed', 'x\na', 'committed', 'b', 'committed', 'committed']],
-  ['filtered', ['failed', 'committed', 'committed', 'ab', 'committed']],
+  ['written', ['x\na', 'failed', 'x\na', 'committed', 'b', 'committed', 'ends', 'committed']],
+  ['filtered', ['failed', 'committed', 'committed', 'ab', 'ends', 'committed']],
 ] as const) {
   void test(`a copy of what is ${copyWhat} is handed over before each transaction`, () => {
     const copies = new NotingCopies();
