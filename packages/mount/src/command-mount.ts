@@ -5,7 +5,7 @@ import { startDaemon, takeDaemonPlan } from './daemon.js';
 import type { DaemonMessage } from './daemon-messages.js';
 import { CommandError, explain, statusOf } from './failure.js';
 import { planMount, type MountPlan, type MountRequest } from './mount-plan.js';
-import { removePidFile, writePidFile } from './pid-file.js';
+import { checkPidFile, removePidFile, writePidFile } from './pid-file.js';
 import { Supervisor } from './supervisor.js';
 
 /** Standard error. */
@@ -98,6 +98,7 @@ async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Pro
     logFd: target.fd,
     ready: () => {
       isReady = true;
+      if (pidFile !== undefined) writePidFile(pidFile, log);
       ready();
     },
     ended: (status) => {
@@ -105,7 +106,7 @@ async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Pro
       process.exit(status);
     },
   });
-  if (pidFile !== undefined) writePidFile(pidFile);
+  if (pidFile !== undefined) checkPidFile(pidFile);
   const started = supervisor.start();
   const stop = () => {
     // What is half mounted cannot be unmounted: first the start is finished. Whoever waits for the start reports its failure.
@@ -126,12 +127,7 @@ async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Pro
       'SIGHUP: reading the configuration again is not supported by this version yet; nothing changes',
     );
   });
-  try {
-    await started;
-  } catch (error) {
-    if (pidFile !== undefined) removePidFile(pidFile);
-    throw error;
-  }
+  await started;
 }
 
 function requirePrivileges(): void {

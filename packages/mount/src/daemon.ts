@@ -70,8 +70,9 @@ function untilReady(daemon: ChildProcess, say: (line: string) => void): Promise<
       fail(ExitStatus.FAULT, `the daemon cannot be started: ${error.message}`);
     });
     daemon.once('exit', (status, signal) => {
+      // One that ended in order was stopped by somebody: it does not serve either.
       fail(
-        status ?? ExitStatus.FAULT,
+        status === 0 ? ExitStatus.UNAVAILABLE : (status ?? ExitStatus.FAULT),
         `the daemon ended (${signal ?? `status ${status ?? -1}`}) before it served`,
       );
     });
