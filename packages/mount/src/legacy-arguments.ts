@@ -1,3 +1,5 @@
+import { escapeOption } from './option-list.js';
+
 const COMMANDS = new Set(['mount', 'umount', 'status', 'check', 'queue', 'send', 'help']);
 /** Flags of K2HFTFUSE's own command line. */
 const FLAGS = new Set(['-f', '-d', '--debug', '-o']);
@@ -12,5 +14,12 @@ export function translateLegacyArguments(args: readonly string[]): string[] {
   const isLegacy = first.startsWith('/') || (FLAGS.has(first) && args.some((arg) => arg.startsWith('/')));
   if (!isLegacy) return [...args];
   const staysInForeground = args.some((arg) => arg === '-f' || arg === '-d' || arg === '--debug');
-  return ['mount', ...(staysInForeground ? [] : ['--daemon']), ...args];
+  return ['mount', ...(staysInForeground ? [] : ['--daemon']), ...withSourceAsOption(args)];
+}
+
+/** For the type fuse.k2hft, mount.fuse calls `k2hft SOURCE POINT -o …`: the source is the configuration file. */
+function withSourceAsOption(args: readonly string[]): string[] {
+  const [first = '', second = '', ...rest] = args;
+  if (!first.startsWith('/') || !second.startsWith('/')) return [...args];
+  return [second, '-c', first, '-o', `fsname=${escapeOption(first)}`, ...rest];
 }

@@ -1,7 +1,7 @@
 import { ExitStatus } from '@k2hft/config';
 
 /** What mount(8) and umount(8) end with, see their manual pages. */
-export const MountStatus = {
+const MountStatus = {
   DONE: 0,
   /** Wrong call, or not permitted. */
   USAGE: 1,
