@@ -38,6 +38,9 @@ const TURN_LOOKS_MAX = 8;
 /** How often it is looked how far a plugin is behind. */
 const LIMIT_INTERVAL_MS = 250;
 
+/** That waits until what is behind was looked through, but not longer than this. */
+const UNSCANNED_LIMIT_MS = 60_000;
+
 /** How often it is logged that something was dropped. */
 const DROP_LOG_INTERVAL_MS = 10_000;
 
@@ -73,13 +76,18 @@ export class PluginLane {
   private readonly feed: PluginFeed;
   private after: Position = POSITION_ZERO;
   private scannedTo: Position = POSITION_ZERO;
+  /** What is for this plugin between `after` and `scannedTo`, in how many pieces; and whether the last one goes on. */
   private gaps = 0;
+  private isInGap = false;
   /** Read, and not given to the plugin. */
   private held: QueuedBatch[] = [];
+  /** Of what was read: neither taken by the pipe nor passed over. */
+  private inHandBytes = 0;
   private settled: Position[] = [];
   private settling: NodeJS.Immediate | undefined;
   private notReadyPollMs = NOT_READY_POLL_MS;
   private nothingReadSinceMs: number | undefined;
+  private scanningSinceMs = 0;
   private limitedAtMs = -Infinity;
   private rescannedAtMs = -Infinity;
   private loggedDropAtMs = -Infinity;
@@ -103,10 +111,13 @@ export class PluginLane {
     let looks = 0;
     while (this.giveHeld()) {
       if (++looks > TURN_LOOKS_MAX) return 0;
+      this.scanningSinceMs = nowMs;
       if (!this.look()) return this.whenNothingWasRead();
     }
     const isScanned = !this.scan();
-    this.limit(nowMs);
+    // What is for others is acknowledged first, so that it is neither counted nor dropped.
+    if (isScanned) this.scanningSinceMs = nowMs;
+    if (isScanned || nowMs - this.scanningSinceMs > UNSCANNED_LIMIT_MS) this.limit(nowMs);
     return isScanned ? LIMIT_INTERVAL_MS : 0;
   }
 
@@ -161,6 +172,7 @@ export class PluginLane {
     }
     this.nothingReadSinceMs = undefined;
     this.after = last.position;
+    for (const { bytes } of this.held) this.inHandBytes += bytes.length;
     this.notReadyPollMs = NOT_READY_POLL_MS;
     if (comparePositions(this.after, this.scannedTo) >= 0) this.gaps = 0;
     return true;
@@ -169,11 +181,14 @@ export class PluginLane {
   /** False when the plugin has no room for it. */
   private give(queued: QueuedBatch): boolean {
     const batch = this.wanted(queued);
+    const bytes = queued.bytes.length;
     if (batch === undefined) {
+      this.inHandBytes -= bytes;
       this.note(queued.position);
       return true;
     }
     return this.feed.give(batch, () => {
+      this.inHandBytes -= bytes;
       this.fed.records += batch.recordCount;
       this.fed.bytes += batch.payload.length;
       this.note(queued.position);
@@ -220,11 +235,10 @@ export class PluginLane {
     if (comparePositions(this.scannedTo, this.after) < 0) this.scannedTo = this.after;
     if (!queue.hasNew(this.scannedTo)) return false;
     const batches = queue.read(this.cursor, this.scannedTo, READ_BYTES_MAX, READ_COUNT_MAX);
-    let isGap = false;
     for (const queued of batches) {
       const isOurs = this.wanted(queued) !== undefined;
-      if (isOurs !== isGap && isOurs) this.gaps++;
-      isGap = isOurs;
+      if (isOurs && !this.isInGap) this.gaps++;
+      this.isInGap = isOurs;
       if (!isOurs) this.note(queued.position);
       this.scannedTo = queued.position;
       if (this.gaps >= GAPS_MAX) break;
@@ -237,7 +251,9 @@ export class PluginLane {
     if (nowMs - this.limitedAtMs < LIMIT_INTERVAL_MS) return;
     this.limitedAtMs = nowMs;
     this.settle();
-    const { batches, records, bytes } = queue.limitCursor(this.cursor, rule.pluginBufferBytes, this.after);
+    // What is in hand is pending, but it is not dropped any more.
+    const bytesMax = rule.pluginBufferBytes + this.inHandBytes;
+    const { batches, records, bytes } = queue.limitCursor(this.cursor, bytesMax, this.after);
     this.dropped = {
       batches: this.dropped.batches + batches,
       records: this.dropped.records + records,
