@@ -1,6 +1,6 @@
 import type { RuleSettings } from '@k2hft/config';
 import { decide, rewrite, UnfinishedLineError, type Decisions, type Matcher } from './line-decision.js';
-import { CarefulMatcher, DirectMatcher, MatchBudget } from './line-matchers.js';
+import { CarefulMatcher, DirectMatcher, LeadingMatcher, MatchBudget } from './line-matchers.js';
 import { LinePattern } from './line-pattern.js';
 import { LineReader, type TextKind } from './line-reader.js';
 import { LineSieve } from './line-sieve.js';
@@ -63,8 +63,10 @@ class PatternFilter implements LineFilter {
     this.unwatchedLengthMax = Math.min(...compiled.all.map((pattern) => pattern.unwatchedLengthMax));
     const budget = () => this.budget;
     this.direct = forEachKind((kind) =>
-      bind(settings, compiled, kind, ({ plain, source, unicode }) => {
-        return new DirectMatcher(source, kind === 'unicode' ? unicode : plain);
+      bind(settings, compiled, kind, ({ leading, plain, source, unicode }) => {
+        const form = kind === 'unicode' ? 'unicode' : 'plain';
+        if (leading !== undefined) return new LeadingMatcher(source, leading[form]);
+        return new DirectMatcher(source, form === 'unicode' ? unicode : plain);
       }),
     );
     this.careful = forEachKind((kind) =>

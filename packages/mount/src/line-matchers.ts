@@ -26,6 +26,49 @@ export class DirectMatcher implements Matcher {
   }
 }
 
+/** What ends a line for JavaScript's `.`, beside the newline, which no line holds. */
+const LINE_END = /[\r\u2028\u2029]/g;
+
+/** Matches with an expression that can only match at a line's start or behind a line end (see LinePattern.leading). */
+export class LeadingMatcher implements Matcher {
+  constructor(
+    readonly source: string,
+    /** With the y flag. */
+    private readonly expression: RegExp,
+  ) {}
+
+  test(text: string): boolean {
+    return this.find(text) !== undefined;
+  }
+
+  expand(text: string, output: string): string | undefined {
+    const start = this.find(text);
+    if (start === undefined) return undefined;
+    const behind = text.length - this.expression.lastIndex;
+    this.expression.lastIndex = start;
+    const replaced = text.replace(this.expression, output);
+    return replaced.slice(start, replaced.length - behind);
+  }
+
+  replaceAll(): never {
+    throw new Error('only the first match of a pattern begins at such a place');
+  }
+
+  /** Where the first match begins; lastIndex is its end. */
+  private find(text: string): number | undefined {
+    const { expression } = this;
+    expression.lastIndex = 0;
+    if (expression.test(text)) return 0;
+    LINE_END.lastIndex = 0;
+    while (LINE_END.test(text)) {
+      const start = LINE_END.lastIndex;
+      expression.lastIndex = start;
+      if (expression.test(text)) return start;
+    }
+    return undefined;
+  }
+}
+
 /** How long the lines of one write may be matched with patterns that only the clock can stop, and what came of it. */
 export class MatchBudget {
   /** Patterns that were given up while the line went on, and how often. */

@@ -28,6 +28,12 @@ export class LinePattern {
   readonly plain: RegExp;
   /** For the same text, in linear time at a fiftieth of the speed; undefined where the pattern does not allow it. */
   readonly linear: RegExp | undefined;
+  /**
+   * For a pattern that begins with `.*`, such as `(.*)ERROR(.*)`: its first match in a line begins at the line's start, or
+   * behind a carriage return or another line end of JavaScript, since `.*` reaches from there to wherever it would
+   * begin else. V8 tries every place; these, with the y flag, are tried at those places only.
+   */
+  readonly leading: { readonly plain: RegExp; readonly unicode: RegExp } | undefined;
   /** Lines of up to so many characters may be matched with `plain` without a watch on the time. */
   readonly unwatchedLengthMax: number;
 
@@ -40,7 +46,13 @@ export class LinePattern {
     this.unicode = new RegExp(source, `u${flags}`);
     this.linear = NEEDS_UNICODE.test(source) ? undefined : compileLinear(source, flags);
     this.plain = this.linear === undefined ? this.unicode : new RegExp(source, flags);
-    this.unwatchedLengthMax = this.linear === undefined ? 0 : unwatchedLengthMax(source);
+    const bare = bareOf(source);
+    if (!global && beginsAnywhere(bare)) {
+      const unicode = new RegExp(source, 'uy');
+      this.leading = { unicode, plain: this.linear === undefined ? unicode : new RegExp(source, 'y') };
+    }
+    this.unwatchedLengthMax =
+      this.linear === undefined ? 0 : unwatchedLengthMax(bare, this.leading !== undefined);
   }
 }
 
@@ -56,10 +68,30 @@ function compileLinear(source: string, flags: string): RegExp | undefined {
   }
 }
 
-function unwatchedLengthMax(source: string): number {
-  const bare = source.replace(/\\./gsu, 'x').replace(/\[[^\]]*\]/gu, 'x');
+/** The pattern with an x for each escape and each class: what is left of special characters is special. */
+function bareOf(source: string): string {
+  return source.replace(/\\./gsu, 'x').replace(/\[[^\]]*\]/gu, 'x');
+}
+
+function beginsAnywhere(bare: string): boolean {
+  return /^(?:\.\*\??|\(\.\*\??\))(?![*+?{])/.test(bare) && !hasAlternatives(bare);
+}
+
+/** Outside of groups. */
+function hasAlternatives(bare: string): boolean {
+  let depth = 0;
+  for (const character of bare) {
+    if (character === '(') depth++;
+    else if (character === ')') depth--;
+    else if (character === '|' && depth === 0) return true;
+  }
+  return false;
+}
+
+function unwatchedLengthMax(bare: string, isLeading: boolean): number {
   // A repeated group may cost anything, and so may a chain of things that may be there or not.
   if (/\)[*+?{]/.test(bare) || (bare.match(/[^(*+?}]\?/g)?.length ?? 0) > 3) return 0;
   const repetitions = bare.match(/[*+{]/g)?.length ?? 0;
-  return repetitions === 0 ? Infinity : Math.floor(UNWATCHED_STEPS_MAX ** (1 / (repetitions + 1)));
+  const loops = repetitions + (isLeading ? 0 : 1);
+  return repetitions === 0 ? Infinity : Math.floor(UNWATCHED_STEPS_MAX ** (1 / loops));
 }

@@ -79,6 +79,11 @@ const PATTERNS = [
   '\\S+',
   '(a+)+b',
   '(.*)E(.*)',
+  '.*?b$',
+  '(.*)$',
+  '.*E|a',
+  '(.*)+b',
+  '(.*)(.)\\2',
   '[^a]b',
   '\\bE',
   'a{3,100}',
@@ -119,7 +124,7 @@ const bytes = fc
   .array(
     fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom('a', 'b', 'E', 'ERROR', ' ', '\n', '\r\n', 'x', '\0') },
-      fc.constantFrom('é', '日本', '😀', '\u2028', '\ufeff'),
+      fc.constantFrom('é', '日本', '😀', '\u2028', '\r', '\ufeff'),
       fc.uint8Array({ minLength: 1, maxLength: 3 }),
       fc.integer({ min: 1, max: 600 }).map((length) => 'x'.repeat(length)),
     ),
