@@ -2,6 +2,7 @@ import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
 import { CaptureComplaints } from './capture-complaints.js';
+import { CaptureCopies } from './capture-copies.js';
 import { CaptureCounters } from './capture-counters.js';
 import { CaptureTransaction } from './capture-transaction.js';
 import type { CopySink, CopyStages } from './copy-sink.js';
@@ -54,6 +55,7 @@ export class Capture implements CopyStages {
   private readonly cutter: WriteCutter;
   private readonly quotas = new QuotaBuckets();
   private readonly complaints: CaptureComplaints;
+  private readonly copies: CaptureCopies;
   private streamCounter: number;
   private transaction: CaptureTransaction | undefined;
   readonly counters = new CaptureCounters();
@@ -61,6 +63,7 @@ export class Capture implements CopyStages {
   constructor(private readonly options: CaptureOptions) {
     this.builder = new BatchBuilder(options.queue.epoch, options.clock);
     this.cutter = new WriteCutter(this.builder);
+    this.copies = new CaptureCopies(options.copies, options.rows);
     this.complaints = new CaptureComplaints(options);
     const stored = options.queue.row(STREAM_COUNTER_KEY);
     // Rows are lost with the power; the streams of the next epoch are others all the same.
@@ -77,7 +80,7 @@ export class Capture implements CopyStages {
     this.capturedEnds.set(nodeId, stream.capturedEnd);
     stream.putIdentity(this.options.rows);
     stream.put(this.options.rows);
-    if (stream.copyStream !== undefined) this.options.copies?.opened(stream.copyStream);
+    this.copies.opened(stream);
   }
 
   private takeStreamNumber(): number {
@@ -90,13 +93,13 @@ export class Capture implements CopyStages {
    * Takes over the streams of an earlier worker. Those whose handle is not in `openHandles` were closed with it: their unfinished lines are sent.
    */
   restore(openHandles: ReadonlySet<number>): void {
-    const { copies, queue, findRule } = this.options;
+    const { queue, findRule } = this.options;
     for (const identity of [...storedIdentities(queue)]) {
       const stream = this.makeStream(identity, findRule(identity.path) ?? KEEP_LINES);
       stream.restore(queue);
       const captured = Math.max(stream.capturedEnd, this.capturedEnds.get(stream.nodeId) ?? 0);
       this.capturedEnds.set(stream.nodeId, captured);
-      if (stream.copied !== undefined) copies?.restoredStage(stream.handle, stream.copied);
+      this.copies.restored(stream);
     }
     this.endThose(({ handle, copied }) => copied === undefined && !openHandles.has(handle));
     // What is left of stages has lost its stream: the rules were others then.
@@ -118,7 +121,7 @@ export class Capture implements CopyStages {
   neededBytes(handle: number, bytes: number): number {
     const stream = this.streams.get(handle);
     if (stream === undefined) return 0;
-    const stage = this.options.copies?.stageOf(handle);
+    const stage = this.copies.stageOf(handle);
     const copied = stage === undefined ? 0 : this.neededBytes(stage, bytes);
     if (stream.rule.delivery === 'nobody') return copied;
     return copied + bytes + stream.rest.length + BatchBuilder.headerBytes(stream);
@@ -175,7 +178,7 @@ export class Capture implements CopyStages {
   }
 
   private drop(stream: Stream, bytes: Buffer): void {
-    this.copySkipped(stream, bytes);
+    this.copies.skipped(stream, bytes);
     this.options.dropped(countNewlines(bytes, 0, bytes.length), stream.rest.length + bytes.length);
     stream.rest.clear();
     if (stream.restIsDurable) this.options.rows.delete(durableKey(stream.handle));
@@ -202,7 +205,7 @@ export class Capture implements CopyStages {
    * one: then a checkpoint is due even if nothing was queued.
    */
   makeRestDurable(handle: number): boolean {
-    const stage = this.options.copies?.stageOf(handle);
+    const stage = this.copies.stageOf(handle);
     const isOfStage = stage !== undefined && this.makeRestDurable(stage);
     const stream = this.streams.get(handle);
     if (stream === undefined || stream.rest.length === 0 || stream.rule.delivery === 'nobody')
@@ -222,7 +225,7 @@ export class Capture implements CopyStages {
   flush(handle: number): void {
     const stream = this.streams.get(handle);
     if (stream?.rule.settings.send === 'binary') this.sendRest(stream, 'complete');
-    const stage = this.options.copies?.stageOf(handle);
+    const stage = this.copies.stageOf(handle);
     if (stage !== undefined) this.flush(stage);
   }
 
@@ -317,7 +320,7 @@ export class Capture implements CopyStages {
       this.counters.wrote(stage.path, bytes.length, false);
     });
     transaction.add(stage, cut.batches);
-    this.copy(stage, cut, bytes);
+    this.copies.copy(stage, cut.batches, bytes, false);
   }
 
   endStage(handle: number): void {
@@ -336,7 +339,7 @@ export class Capture implements CopyStages {
       this.forget(stage);
     });
     transaction.add(stage, cut.batches);
-    this.copy(stage, cut, undefined, true);
+    this.copies.copy(stage, cut.batches, undefined, true);
   }
 
   /** One transaction: the batches, and the stream as it is after them. */
@@ -371,42 +374,23 @@ export class Capture implements CopyStages {
 
   /** The transaction itself, with the copy of what was written or is sent. */
   private append(stream: Stream, cut: Cut, written?: Buffer, ends = false): void {
-    const { copies, queue, rows } = this.options;
+    const { queue, rows } = this.options;
     const transaction = new CaptureTransaction();
     this.transaction = transaction;
     try {
       transaction.add(stream, cut.batches);
-      this.copy(stream, cut, written, ends);
+      this.copies.copy(stream, cut.batches, written, ends);
       queue.append(transaction.batches, rows.changes);
     } catch (error) {
       transaction.failed();
-      if (stream.copyStream !== undefined) copies?.failed(rows);
+      this.copies.failed(stream);
       throw error;
     } finally {
       this.transaction = undefined;
     }
     rows.changes.clear();
     transaction.succeeded();
-    if (stream.copyStream !== undefined) copies?.committed();
-  }
-
-  private copy(stream: Stream, cut: Cut, written?: Buffer, ends = false): void {
-    const { copyStream } = stream;
-    const { copies, rows } = this.options;
-    if (copyStream === undefined || copies === undefined) return;
-    const filtered = copyStream.rule.copyWhat === 'filtered';
-    const copied = filtered ? cut.batches.map(payloadOf(stream)) : [written];
-    for (const bytes of copied) if (bytes !== undefined) copies.append(copyStream, bytes, rows);
-    if (ends) copies.ends(copyStream);
-  }
-
-  /** What was written is copied even if it is not queued. */
-  private copySkipped(stream: Stream, bytes: Buffer): void {
-    const { copies, rows } = this.options;
-    const { copyStream } = stream;
-    if (copies === undefined || copyStream?.rule.copyWhat !== 'written') return;
-    copies.append(copyStream, bytes, rows);
-    copies.committed();
+    this.copies.committed(stream);
   }
 
   /** What counts once its transaction took place. */
@@ -444,9 +428,4 @@ export class Capture implements CopyStages {
     stream.uid = request.uid;
     stream.gid = request.gid;
   }
-}
-
-function payloadOf(stream: Stream): (batch: BuiltBatch) => Buffer {
-  const headerBytes = BatchBuilder.headerBytes(stream);
-  return ({ bytes }) => bytes.subarray(headerBytes);
 }

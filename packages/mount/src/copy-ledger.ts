@@ -35,7 +35,7 @@ export class CopyRow {
   }
 }
 
-export function copyRowKey(path: ByteString): string {
+function copyRowKey(path: ByteString): string {
   return ROW_PREFIX + createHash('sha256').update(path, 'latin1').digest('base64url');
 }
 

@@ -36,9 +36,9 @@ export class CopyOpener {
     return this.at(target, DIRECTORY_MODE & ~this.umask, (path) => {
       const fd = openSync(pathBytes(path), FLAGS, FILE_MODE & ~this.umask);
       const stat = fstatSync(fd, { bigint: true });
-      if (stat.isFile()) return { fd, stat };
+      if (stat.isFile() || stat.isCharacterDevice()) return { fd, stat };
       closeSync(fd);
-      throw new CopyError('NO_FILE', 'it is no regular file');
+      throw new CopyError('NO_FILE', 'it is neither a file nor a character device');
     });
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
@@ -144,6 +145,20 @@ void test('a file that was renamed or removed is made anew', (t) => {
   worker.write(file, 'p', 'three\n');
   assert.equal(readFileSync(`${file}.1`, 'latin1'), 'one\ntwo\n');
   assert.equal(text(), 'three\n');
+});
+
+void test('a character device takes copies, a FIFO does not and makes nobody wait', (t) => {
+  const { folder, queue } = place(t);
+  const worker = new Worker(queue);
+  for (let line = 0; line < 3; line++) worker.write('/dev/null', 'p', 'gone\n');
+  worker.append('/dev/null', 'p', 'gone\n');
+  worker.files.failed(worker.rows);
+  worker.write('/dev/null', 'p', 'gone\n');
+  assert.deepEqual(worker.log, []);
+  spawnSync('mkfifo', [join(folder, 'fifo')]);
+  worker.write(join(folder, 'fifo'), 'p', 'lost\n');
+  assert.equal(worker.log.length, 1);
+  assert.equal(worker.files.counters.lostBytes, 5);
 });
 
 void test('what cannot be copied is counted, complained about once, and copied again', (t) => {
