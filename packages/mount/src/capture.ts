@@ -7,12 +7,13 @@ import { CaptureCounters } from './capture-counters.js';
 import { CaptureTransaction } from './capture-transaction.js';
 import type { CopySink, CopyStages } from './copy-sink.js';
 import { countNewlines } from './newline-count.js';
+import { OpenStreams } from './open-streams.js';
 import type { OpenEnd } from './payload-sifter.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
 import { QuotaBuckets } from './quota-buckets.js';
-import { KEEP_LINES, type RuleFinder, type StreamRule } from './rules.js';
+import type { RuleFinder } from './rules.js';
 import { WriteCutter, type Cut, type CutPlace } from './write-cutter.js';
-import { durableKey, storedIdentities, Stream } from './stream.js';
+import { durableKey, type Stream } from './stream.js';
 import type { WallClock } from './wall-clock.js';
 
 /** The part of the queue that capture needs. `append` writes the pending rows in the same transaction, or throws and changes nothing. */
@@ -37,77 +38,50 @@ export interface CaptureOptions {
   copies?: CopySink;
 }
 
-const STREAM_COUNTER_KEY = 'c';
 const NEWLINE = 0x0a;
-/** Far more files than a source opens between two losses of power, and 2 million epochs fit into a number. */
-const STREAMS_PER_EPOCH = 2 ** 32;
-
 /**
  * Turns what programs write into batches of the queue: keeps each stream's unfinished line, cuts at newlines, and
  * recognises a write that an earlier worker has queued already. A stream's memory changes only after the
  * transaction that holds the change: when a method throws, it may be called again with the same bytes.
  */
 export class Capture implements CopyStages {
-  private readonly streams = new Map<number, Stream>();
-  /** Where the captured part of an open file ends; a write below that is an overwrite. */
-  private readonly capturedEnds = new Map<number, number>();
+  private readonly streams: OpenStreams;
   private readonly builder: BatchBuilder;
   private readonly cutter: WriteCutter;
   private readonly quotas = new QuotaBuckets();
   private readonly complaints: CaptureComplaints;
   private readonly copies: CaptureCopies;
-  private streamCounter: number;
   private transaction: CaptureTransaction | undefined;
   readonly counters = new CaptureCounters();
 
   constructor(private readonly options: CaptureOptions) {
+    this.streams = new OpenStreams(options);
     this.builder = new BatchBuilder(options.queue.epoch, options.clock);
     this.cutter = new WriteCutter(this.builder);
     this.copies = new CaptureCopies(options.copies, options.rows);
     this.complaints = new CaptureComplaints(options);
-    const stored = options.queue.row(STREAM_COUNTER_KEY);
-    // Rows are lost with the power; the streams of the next epoch are others all the same.
-    const firstOfEpoch = options.queue.epoch * STREAMS_PER_EPOCH;
-    this.streamCounter = stored === undefined ? firstOfEpoch : Number(Buffer.from(stored).toString());
   }
 
   /** Starts a stream when the file's rule says that it is sent. Its rows are pending when this returns. */
   open(handle: number, nodeId: number, path: ByteString): void {
     const rule = this.options.findRule(path);
     if (rule === undefined) return;
-    const stream = this.makeStream({ handle, nodeId, stream: this.takeStreamNumber(), path }, rule);
-    stream.capturedEnd = this.capturedEnd(nodeId);
-    this.capturedEnds.set(nodeId, stream.capturedEnd);
-    stream.putIdentity(this.options.rows);
-    stream.put(this.options.rows);
+    const stream = this.streams.open(handle, nodeId, path, rule);
     this.copies.opened(stream);
-  }
-
-  private takeStreamNumber(): number {
-    this.streamCounter++;
-    this.options.rows.put(STREAM_COUNTER_KEY, Buffer.from(String(this.streamCounter)));
-    return this.streamCounter;
   }
 
   /**
    * Takes over the streams of an earlier worker. Those whose handle is not in `openHandles` were closed with it: their unfinished lines are sent.
    */
   restore(openHandles: ReadonlySet<number>): void {
-    const { queue, findRule } = this.options;
-    for (const identity of [...storedIdentities(queue)]) {
-      const stream = this.makeStream(identity, findRule(identity.path) ?? KEEP_LINES);
-      stream.restore(queue);
-      const captured = Math.max(stream.capturedEnd, this.capturedEnds.get(stream.nodeId) ?? 0);
-      this.capturedEnds.set(stream.nodeId, captured);
-      this.copies.restored(stream);
-    }
+    for (const stream of this.streams.restore()) this.copies.restored(stream);
     this.endThose(({ handle, copied }) => copied === undefined && !openHandles.has(handle));
     // What is left of stages has lost its stream: the rules were others then.
-    this.endThose(({ copied }) => copied !== undefined && !this.streams.has(copied));
+    this.endThose(({ copied }) => copied !== undefined && !this.has(copied));
   }
 
   has(handle: number): boolean {
-    return this.streams.has(handle);
+    return this.streams.get(handle) !== undefined;
   }
 
   /** The answer that a resent write got already; undefined when it was never queued. */
@@ -131,7 +105,7 @@ export class Capture implements CopyStages {
   write(request: FuseRequest, write: WriteArguments): void {
     const stream = this.streams.get(write.handle);
     if (stream === undefined) return;
-    const captured = this.capturedEnd(stream.nodeId);
+    const captured = this.streams.capturedEnd(stream.nodeId);
     const overwrites = write.offset < captured;
     // An overwrite that does not go on where this stream wrote last begins a line of its own.
     if (overwrites && !write.fromCache && write.offset !== stream.nextOffset) {
@@ -157,7 +131,7 @@ export class Capture implements CopyStages {
       stream.put(this.options.rows, true);
       throw error;
     }
-    this.capturedEnds.set(stream.nodeId, stream.capturedEnd);
+    this.streams.captured(stream);
     this.counters.wrote(stream.path, count, overwrites);
   }
 
@@ -172,8 +146,8 @@ export class Capture implements CopyStages {
     stream.lastUnique = request.unique;
     stream.lastCount = end - start;
     stream.nextOffset = write.offset + stream.lastCount;
-    stream.capturedEnd = Math.max(this.capturedEnd(stream.nodeId), stream.nextOffset);
-    this.capturedEnds.set(stream.nodeId, stream.capturedEnd);
+    stream.capturedEnd = Math.max(this.streams.capturedEnd(stream.nodeId), stream.nextOffset);
+    this.streams.captured(stream);
     this.drop(stream, buffer.subarray(start, end));
   }
 
@@ -190,14 +164,7 @@ export class Capture implements CopyStages {
 
   /** The file was cut or extended: what is written behind its new end is new. Unfinished lines stay. */
   truncated(nodeId: number, sizeBytes: number): void {
-    const captured = this.capturedEnds.get(nodeId);
-    if (captured === undefined || sizeBytes >= captured) return;
-    this.capturedEnds.set(nodeId, sizeBytes);
-    for (const stream of this.streams.values()) {
-      if (stream.nodeId !== nodeId) continue;
-      stream.capturedEnd = sizeBytes;
-      stream.put(this.options.rows);
-    }
+    this.streams.truncated(nodeId, sizeBytes);
   }
 
   /**
@@ -244,7 +211,7 @@ export class Capture implements CopyStages {
       throw error;
     }
     this.count(stream, cut);
-    this.forget(stream);
+    this.streams.forget(stream);
   }
 
   /** Ends every stream: nobody will write any more. */
@@ -254,20 +221,13 @@ export class Capture implements CopyStages {
   }
 
   private endThose(isMeant: (stream: Stream) => boolean): void {
-    for (const stream of [...this.streams.values()].filter(isMeant)) this.end(stream.handle);
-  }
-
-  private forget(stream: Stream): void {
-    this.streams.delete(stream.handle);
-    if (![...this.streams.values()].some(({ nodeId }) => nodeId === stream.nodeId)) {
-      this.capturedEnds.delete(stream.nodeId);
-    }
+    for (const stream of this.streams.all().filter(isMeant)) this.end(stream.handle);
   }
 
   /** Sends unfinished lines that have waited for longer than their rule allows. */
   expireRests(): void {
     const nowMs = this.options.clock.nowMs();
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.all()) {
       const { lineTimeoutMs } = stream.rule.settings;
       if (lineTimeoutMs === 0 || stream.rest.length === 0) continue;
       if (nowMs - stream.restSinceMs >= lineTimeoutMs) this.sendRest(stream, 'continues');
@@ -291,15 +251,7 @@ export class Capture implements CopyStages {
   }
 
   openStage(copied: number, path: ByteString): number {
-    const stream = this.takeStreamNumber();
-    // No file of the kernel's has such a handle, or such a node.
-    const handle = -stream;
-    const rule = this.options.findRule(path) ?? KEEP_LINES;
-    const stage = this.makeStream({ handle, nodeId: handle, stream, path, copied }, rule);
-    this.capturedEnds.set(handle, 0);
-    stage.putIdentity(this.options.rows);
-    stage.put(this.options.rows);
-    return handle;
+    return this.streams.openStage(copied, path).handle;
   }
 
   writeStage(handle: number, copied: number, bytes: Buffer): void {
@@ -336,7 +288,7 @@ export class Capture implements CopyStages {
     });
     transaction.onSuccess(() => {
       this.count(stage, cut);
-      this.forget(stage);
+      this.streams.forget(stage);
     });
     transaction.add(stage, cut.batches);
     this.copies.copy(stage, cut.batches, undefined, true);
@@ -409,16 +361,6 @@ export class Capture implements CopyStages {
   private putAgain(stream: Stream): void {
     stream.put(this.options.rows, true);
     if (stream.restIsDurable) this.options.rows.changes.delete(durableKey(stream.handle));
-  }
-
-  private makeStream(identity: ConstructorParameters<typeof Stream>[0], rule: StreamRule): Stream {
-    const stream = new Stream(identity, rule, this.options.host);
-    this.streams.set(identity.handle, stream);
-    return stream;
-  }
-
-  private capturedEnd(nodeId: number): number {
-    return this.capturedEnds.get(nodeId) ?? this.options.sizeBytes(nodeId);
   }
 
   /** Pages from the kernel's cache do not tell who wrote them: the writer before stands for them. */
