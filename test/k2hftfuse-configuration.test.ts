@@ -237,6 +237,12 @@ for (const dialect of Object.keys(DIALECTS)) {
     await isUnified(join(data, 'log/unify.log'), expected);
     for (const [name, lines] of Object.entries(expected.copied))
       await holds(join(folder, 'out', name), lines);
+    const df = spawnSync('df', ['-k', '--output=size,used,avail', point], { encoding: 'utf8' });
+    assert.match(df.stdout, /\n *1073741824 +0 +1073741824\n/);
+    const names = spawnSync('find', [point, '-mindepth', '1', '-type', 'd', '-printf', '%P\\n'], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual(names.stdout.trim().split('\n').sort(), ['dir', 'kept', 'log']);
   });
 
   void test(`K2HFTFUSE's files, through a transferring server (${dialect})`, { skip }, async (t) => {

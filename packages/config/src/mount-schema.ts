@@ -27,6 +27,7 @@ const mount = section<MountSettings['mount']>({
     listOf(nameInMount, { expected: 'a list of paths below the mount point such as [log/, log/app.log]' }),
     [],
   ),
+  df: withDefault('df', oneOf('room', 'endless'), 'room'),
   driver: withDefault('driver', oneOf('kernel', 'fuse-native'), 'kernel'),
 });
 

@@ -18,6 +18,8 @@ export interface MountSettings {
      * slash.
      */
     present: string[];
+    /** What a virtual mount shows as its free space: the room in the queue, or 1 TiB that never fills. */
+    df: 'room' | 'endless';
     driver: 'kernel' | 'fuse-native';
   };
   /** The host name that records carry. */

@@ -20,6 +20,7 @@ test('settings are described with the keys of the contract', () => {
   allow_other: yes
   umask: 077
   present: []
+  df: room
   driver: kernel
 host: web1
 queue:

@@ -15,6 +15,7 @@ mount:
   uid: 10
   gid: 20
   present: [log/, log/app.log]
+  df: endless
   driver: fuse-native
 host: \${HOSTNAME}
 queue: { dir: queue, max_size: 1GiB, min_free: 1GB, when_full: drop_oldest, max_wait: 1m, expire: 7d, checkpoint: 2s }
@@ -63,6 +64,7 @@ umask = 022
 uid = 10
 gid = 20
 present = log/, log/app.log
+df = endless
 driver = fuse-native
 [queue]
 dir = queue
@@ -195,6 +197,7 @@ test('every key of k2hft, in YAML and in INI', (context) => {
       uid: 10,
       gid: 20,
       present: ['log/', 'log/app.log'],
+      df: 'endless',
       driver: 'fuse-native',
     },
     host: 'web1',

@@ -26,6 +26,7 @@ test('the defaults of k2hft', () => {
     uid: undefined,
     gid: undefined,
     present: [],
+    df: 'room',
     driver: 'kernel',
   });
   assert.deepEqual(settings.queue, {

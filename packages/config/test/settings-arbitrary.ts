@@ -167,6 +167,7 @@ export const mountSettings = (file: string): fc.Arbitrary<MountSettings> =>
         uid: orNothing(fc.nat({ max: 4_294_967_294 })),
         gid: orNothing(fc.nat({ max: 4_294_967_294 })),
         present: fc.array(nameInMount, { maxLength: 3 }),
+        df: fc.constantFrom('room', 'endless'),
         driver: fc.constantFrom('kernel', 'fuse-native'),
       }),
       host,

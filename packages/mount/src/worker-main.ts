@@ -31,6 +31,8 @@ import { WorkerReport } from './worker-report.js';
 /** Room in front of a write's bytes for a batch header and an unfinished line; longer ones are copied. */
 const HEADROOM_BYTES = 128 * 1024;
 const MOUNT_ID_KEY = 'm';
+/** What K2HFTFUSE shows, whatever is in its queue. */
+const ENDLESS_ROOM = { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4 };
 const ROOT_PATH = `/proc/self/fd/${WORKER_ROOT_FD}`;
 
 /**
@@ -113,7 +115,7 @@ function openQueue(given: ChildArguments, log: Log): MountQueue {
 }
 
 function openTree(given: ChildArguments, queue: MountQueue, rows: PendingRows, fresh: boolean): FileTree {
-  const { umask, uid, gid, mode, present } = given.settings.mount;
+  const { umask, uid, gid, mode, present, df } = given.settings.mount;
   const show = {
     ...(umask === undefined ? {} : { umask }),
     ...(uid === undefined ? {} : { uid }),
@@ -128,7 +130,7 @@ function openTree(given: ChildArguments, queue: MountQueue, rows: PendingRows, f
     tailsDir,
     present,
     rootOwner: given.rootOwner,
-    room: () => queue.room(),
+    room: () => (df === 'endless' ? ENDLESS_ROOM : queue.room()),
   });
 }
 

@@ -32,7 +32,7 @@ export function translateMount(document: LegacyDocument, context: MountContext, 
   const rules = readRules(document, findings);
   checkSections(document, values, destination, rules);
   const mount = root.inner('mount');
-  mount.set('mode', 'virtual', values.place);
+  mount.set('mode', 'virtual', values.place).set('df', 'endless', values.place);
   const present = rules.map(presentName).filter((name) => name !== '/');
   if (present.length > 0) mount.set('present', present, values.place);
   const queue = root.inner('queue');

@@ -26,7 +26,7 @@ test('keys of K2HFTFUSE: the queue, and gathering', (context) => {
     const { settings } = loadMount(context, `${SERVER_INI}${RULE}[K2HFTFUSE]\n${keys}\n`);
     assert.deepEqual(partOf(settings.queue, queue), queue, keys);
     assert.deepEqual(partOf(settings.servers, servers), servers, keys);
-    assert.equal(settings.mount.mode, 'virtual');
+    assert.deepEqual([settings.mount.mode, settings.mount.df], ['virtual', 'endless']);
   }
 });
 
