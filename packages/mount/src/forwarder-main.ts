@@ -25,12 +25,13 @@ async function main(): Promise<void> {
   const given = readChildArguments();
   const log = createLog('k2hft', given.settings.log, appendTo(2));
   let workerPid: number | undefined;
+  let endPlugins = (): Promise<void> => Promise.resolve();
   // A closed channel means that the supervisor is dead: nobody would start a worker again, so the mount must go.
   process.once('disconnect', () => {
-    void lastOneOut(given, workerPid);
+    void lastOneOut(given, workerPid, endPlugins);
   });
   // It may have died while this program was being loaded: then the event is over.
-  if (!process.connected) await lastOneOut(given, workerPid);
+  if (!process.connected) await lastOneOut(given, workerPid, endPlugins);
   const tell = (message: ForwarderMessage) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
           onProgress: progress,
         });
   const plugins = new PluginLanes({ queue, rules: settings.rules, serverCursors, log, progress });
+  endPlugins = () => plugins.stop(0);
   const listener = new WakeListener(settings.queue.dir, () => {
     forwarder?.noticed();
     plugins.noticed();
@@ -113,7 +115,11 @@ async function keepThroughReboot(queue: QueueDrain, limitMs: number, log: Log): 
   });
 }
 
-async function lastOneOut(given: ChildArguments, workerPid: number | undefined): Promise<void> {
+async function lastOneOut(
+  given: ChildArguments,
+  workerPid: number | undefined,
+  endPlugins: () => Promise<void>,
+): Promise<void> {
   if (workerPid !== undefined) {
     try {
       process.kill(workerPid, 'SIGKILL');
@@ -122,6 +128,7 @@ async function lastOneOut(given: ChildArguments, workerPid: number | undefined):
     }
   }
   await fuseUnmount(given.mountPoint, { lazy: true }).catch(() => undefined);
+  await endPlugins();
   process.exit(ExitStatus.FAULT);
 }
 

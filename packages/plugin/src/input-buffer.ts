@@ -66,7 +66,7 @@ export class InputBuffer {
       if (piece === undefined) break;
       const end = toRecordEnd ? recordEnd(piece) : -1;
       const limit = Math.min(room, end < 0 ? piece.bytes.length : end);
-      if (limit > 0) found.push(piece.bytes.subarray(0, limit));
+      if (limit > 0) found.push(limit === piece.bytes.length ? piece.bytes : piece.bytes.subarray(0, limit));
       room -= limit;
       if (end >= 0) break;
     }

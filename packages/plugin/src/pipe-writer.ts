@@ -6,6 +6,9 @@ import type { InputBuffer } from './input-buffer.js';
 const WRITE_BYTES_MAX = 64 * 1024;
 const WRITE_COUNT_MAX = 256;
 
+/** Less than this waits for the next turn of the event loop, so that many small pieces cost one system call. */
+const GATHER_BYTES = 32 * 1024;
+
 /** After so many bytes the event loop gets its turn. */
 const TURN_BYTES_MAX = 1024 * 1024;
 
@@ -41,7 +44,10 @@ export class PipeWriter {
 
   /** There is something to write. */
   pump(): void {
-    if (this.timer === undefined && this.immediate === undefined && !this.isWriting) this.write();
+    if (this.timer !== undefined || this.immediate !== undefined || this.isWriting || this.isClosed) return;
+    // Small pieces that come together are written together.
+    if (this.options.input.waitingBytes < GATHER_BYTES) this.soon();
+    else this.write();
   }
 
   /** From now on only the record that was begun is finished. True when that is done. */
