@@ -4,9 +4,18 @@ import type { MountSettings, RuleSettings } from './mount-settings.js';
 import { hostName } from './network-types.js';
 import { fileOrDirectory, nameInMount, path } from './path-types.js';
 import { glob, regularExpression } from './pattern-types.js';
-import { anyText, boolean, integer, listenAddress, oneOf, rate, size, umask } from './scalar-types.js';
+import { anyText, boolean, integer, oneOf, rate, size, umask } from './scalar-types.js';
 import { always, optional, required, section, withDefault } from './section.js';
-import { log, NO_URLS, plugin, queue, servers, SHUTDOWN_TIMEOUT, timerDuration } from './shared-schema.js';
+import {
+  admin,
+  log,
+  NO_URLS,
+  plugin,
+  queue,
+  servers,
+  SHUTDOWN_TIMEOUT,
+  timerDuration,
+} from './shared-schema.js';
 import { escapeVariables } from './variables.js';
 
 /** The largest user and group id of Linux; the one above it means "no id". */
@@ -112,7 +121,7 @@ export const mountSchema = section<MountSettings>(
       'admin',
       section<MountSettings['admin']>({
         socket: optional('socket', path),
-        listen: optional('listen', listenAddress),
+        ...admin,
       }),
     ),
     log: always('log', log),

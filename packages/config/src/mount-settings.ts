@@ -31,6 +31,8 @@ export interface MountSettings {
     /** Absolute path of the status socket; undefined: chosen from the mount point. */
     socket: string | undefined;
     listen: ListenAddress | undefined;
+    /** Undelivered data that is older than this is unhealthy. */
+    unhealthyAfterMs: number;
   };
   log: LogSettings;
   /** How long SIGTERM waits for what is in flight. */

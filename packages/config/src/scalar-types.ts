@@ -140,6 +140,18 @@ export const rate: ValueType<number> = scalar({
   format: (value) => `${formatSize(value)}/s`,
 });
 
+/** Bytes per second; 0: no limit. */
+export function rateOrNone(min: number): ValueType<number> {
+  return scalar({
+    expected: `0 (no limit), or a rate of at least ${formatSize(min)}/s`,
+    parse: (found) => {
+      if (/^0(?:\D|$)/.test(found)) return parseSize(found.replace(/\/s$/, '')) === 0 ? 0 : undefined;
+      return checkedQuantity(found.endsWith('/s') ? parseSize(found.slice(0, -2)) : undefined, min, Infinity);
+    },
+    format: (value) => (value === 0 ? '0' : `${formatSize(value)}/s`),
+  });
+}
+
 /** Room on a file system, absolute or relative. Two decimals are enough for either end of the scale. */
 export const sizeOrPercent: ValueType<{ bytes: number } | { percent: number }> = scalar({
   expected: 'a size such as 1GiB, or a percentage such as 5%',
@@ -163,6 +175,13 @@ export const umask: ValueType<number> = scalar({
 function checkedMask(bits: number): number | undefined {
   return bits <= 0o777 ? bits : undefined;
 }
+
+/** Permissions of a file that its owner may read and write; octal. */
+export const fileMode: ValueType<number> = scalar({
+  expected: 'octal permissions of a file such as 0640, with 6 for its owner',
+  parse: (found) => (/^(?:0o?)?6[0-7]{2}$/.test(found) ? parseInt(found.replace('0o', ''), 8) : undefined),
+  format: (value) => `0${value.toString(8)}`,
+});
 
 /** A bare port listens on this host only: what is served there (status, metrics) is not meant for others. */
 const DEFAULT_LISTEN_HOST = '127.0.0.1';

@@ -1,10 +1,21 @@
 import { listenUrl } from './network-types.js';
 import { existingFile, path } from './path-types.js';
 import { outputPath, recordFormat } from './pattern-types.js';
-import { boolean, duration, fsyncPolicy, integer, listenAddress, oneOf, size, text } from './scalar-types.js';
+import {
+  boolean,
+  duration,
+  fileMode,
+  fsyncPolicy,
+  integer,
+  oneOf,
+  rateOrNone,
+  size,
+  text,
+  TIMER_MS_MAX,
+} from './scalar-types.js';
 import { always, optional, required, section, withDefault } from './section.js';
 import type { OutputSettings, ServerSettings } from './server-settings.js';
-import { log, NO_URLS, plugin, queue, servers, SHUTDOWN_TIMEOUT } from './shared-schema.js';
+import { admin, log, NO_URLS, plugin, queue, servers, SHUTDOWN_TIMEOUT } from './shared-schema.js';
 
 /** More connections than a process may have open files would be a promise that cannot be kept. */
 const CONNECTIONS_MAX = 1_000_000;
@@ -29,10 +40,28 @@ const output = section<OutputSettings>({
   path: withDefault('path', outputPath, '{path}'),
   format: withDefault('format', recordFormat, '%L'),
   timeFormat: withDefault('time_format', text('a time format such as "%F %T"'), '%F %T'),
+  mode: withDefault('mode', fileMode, '0640'),
   fsync: withDefault('fsync', fsyncPolicy, '50ms'),
   rotate: optional('rotate', rotate),
   plugin: optional('plugin', plugin),
   pluginStdout: withDefault('plugin_stdout', oneOf('discard', 'file'), 'discard'),
+});
+
+/**
+ * A source connects anew when nothing is acknowledged for a minute. Below this rate, the longest message (32 MiB) would
+ * never arrive.
+ */
+const RATE_MIN = 1024 * 1024;
+
+/** Each live stream costs the server some 100 bytes. */
+const STREAMS_MAX = 100_000_000;
+
+const limits = section<ServerSettings['limits']>({
+  bytesPerSecond: withDefault('rate', rateOrNone(RATE_MIN), '0'),
+  streams: withDefault('streams', integer(1, STREAMS_MAX), '100000'),
+  handshakeTimeoutMs: withDefault('handshake_timeout', duration(100, TIMER_MS_MAX), '10s'),
+  // Peers are asked for a sign of life every 5 s.
+  idleTimeoutMs: withDefault('idle_timeout', duration(10_000, TIMER_MS_MAX), '60s'),
 });
 
 const relay = section<NonNullable<ServerSettings['relay']>>(
@@ -59,10 +88,11 @@ export const serverSchema = section<ServerSettings>(
     ),
     tokensFile: optional('tokens_file', existingFile),
     maxConnections: withDefault('max_connections', integer(1, CONNECTIONS_MAX), '10000'),
+    limits: always('limits', limits),
     stateDir: withDefault('state_dir', path, '/var/lib/k2hft-svr'),
     output: optional('output', output),
     relay: optional('relay', relay),
-    admin: always('admin', section<ServerSettings['admin']>({ listen: optional('listen', listenAddress) })),
+    admin: always('admin', section<ServerSettings['admin']>(admin)),
     log: always('log', log),
     shutdownTimeoutMs: SHUTDOWN_TIMEOUT,
   },

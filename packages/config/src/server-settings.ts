@@ -7,12 +7,22 @@ export interface ServerSettings {
   tls: { cert: string; key: string; clientCa: string | undefined } | undefined;
   tokensFile: string | undefined;
   maxConnections: number;
+  limits: {
+    /** What one connection may bring; 0: as much as comes. Above it, reading pauses. */
+    bytesPerSecond: number;
+    /** Streams of one connection that are not at their end. */
+    streams: number;
+    /** From the first byte of a connection until it is known who it is. */
+    handshakeTimeoutMs: number;
+    /** A peer that gives no sign of life for so long is disconnected. */
+    idleTimeoutMs: number;
+  };
   /** Absolute path. */
   stateDir: string;
   /** undefined only for a pure relay. */
   output: OutputSettings | undefined;
   relay: { queue: QueueSettings; servers: ServersSettings } | undefined;
-  admin: { listen: ListenAddress | undefined };
+  admin: { listen: ListenAddress | undefined; unhealthyAfterMs: number };
   log: LogSettings;
   shutdownTimeoutMs: number;
 }
@@ -24,6 +34,8 @@ export interface OutputSettings {
   path: string;
   format: string;
   timeFormat: string;
+  /** Permissions of the files that are made; directories get search permission where files may be read. */
+  mode: number;
   /** Gather this long before fsync and acknowledgement; 'always': each group at once; 'no': acknowledge without fsync. */
   fsync: { gatherMs: number } | 'always' | 'no';
   rotate:

@@ -2,7 +2,16 @@ import { commandLine, listOf } from './list-types.js';
 import type { LogSettings, QueueSettings, ServersSettings } from './mount-settings.js';
 import { serverUrl } from './network-types.js';
 import { existingFile, program } from './path-types.js';
-import { anyText, duration, integer, oneOf, size, sizeOrPercent, TIMER_MS_MAX } from './scalar-types.js';
+import {
+  anyText,
+  duration,
+  integer,
+  listenAddress,
+  oneOf,
+  size,
+  sizeOrPercent,
+  TIMER_MS_MAX,
+} from './scalar-types.js';
 import { optional, section, withDefault, type Field } from './section.js';
 
 /** Keys that k2hft and k2hft-svr have in common. */
@@ -18,6 +27,12 @@ export const log = section<LogSettings>({
 });
 
 export const SHUTDOWN_TIMEOUT = withDefault('shutdown_timeout', timerDuration, '10s');
+
+/** What both commands offer over HTTP. */
+export const admin = {
+  listen: optional('listen', listenAddress),
+  unhealthyAfterMs: withDefault('unhealthy_after', duration(1000), '5m'),
+};
 
 /** @param dir how the folder is given: a mount has a usual place for it, a relay has none */
 export function queue(dir: Field<string>) {

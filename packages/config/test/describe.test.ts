@@ -53,6 +53,7 @@ rules:
     plugin_buffer: 64MiB
 admin:
   listen: 127.0.0.1:1
+  unhealthy_after: 5m
 log:
   level: info
   format: text

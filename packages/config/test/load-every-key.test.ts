@@ -48,7 +48,7 @@ rules:
     quota: 10MiB/s
   - path: "**"
     send: binary
-admin: { socket: app.sock, listen: 127.0.0.1:9105 }
+admin: { socket: app.sock, listen: 127.0.0.1:9105, unhealthy_after: 90s }
 log: { level: debug, format: json }
 shutdown_timeout: 3s
 `;
@@ -112,6 +112,7 @@ send = binary
 [admin]
 socket = app.sock
 listen = 127.0.0.1:9105
+unhealthy_after = 90s
 [log]
 level = debug
 format = json
@@ -122,12 +123,14 @@ listen: wss://0.0.0.0:8020
 tls: { cert: svr.pem, key: svr.key, client_ca: ca.pem }
 tokens_file: tokens
 max_connections: 5
+limits: { rate: 10MiB/s, streams: 1000, handshake_timeout: 5s, idle_timeout: 30s }
 state_dir: state
 output:
   dir: all
   path: "{host}/{path}"
   format: "%T %H %l\\\\n"
   time_format: "%F"
+  mode: 0664
   fsync: always
   rotate: { size: 1GiB, every: 1d, keep: 3, compress: no }
   plugin: ["./mask"]
@@ -135,7 +138,7 @@ output:
 relay:
   queue: { dir: relay, max_wait: 1s }
   servers: { urls: [ws://b:1], tls: { ca: ca.pem } }
-admin: { listen: 9106 }
+admin: { listen: 9106, unhealthy_after: 1h }
 log: { level: warn, format: json }
 shutdown_timeout: 1m
 `;
@@ -156,6 +159,7 @@ dir = all
 path = {host}/{path}
 format = "%T %H %l\\n"
 time_format = %F
+mode = 0664
 fsync = always
 rotate = { size: 1GiB, every: 1d, keep: 3, compress: no }
 plugin = ./mask
@@ -167,6 +171,12 @@ dir = relay
 max_wait = 1s
 [admin]
 listen = 9106
+unhealthy_after = 60m
+[limits]
+rate = 10MiB/s
+streams = 1000
+handshake_timeout = 5s
+idle_timeout = 30s
 `;
 
 function folderWithFiles(context: Parameters<typeof temporaryFolder>[0]): string {
@@ -266,7 +276,11 @@ test('every key of k2hft, in YAML and in INI', (context) => {
         quotaBytesPerSecond: undefined,
       },
     ],
-    admin: { socket: join(folder, 'app.sock'), listen: { host: '127.0.0.1', port: 9105 } },
+    admin: {
+      socket: join(folder, 'app.sock'),
+      listen: { host: '127.0.0.1', port: 9105 },
+      unhealthyAfterMs: 90_000,
+    },
     log: { level: 'debug', format: 'json' },
     shutdownTimeoutMs: 3000,
   });
@@ -287,6 +301,7 @@ test('every key of k2hft-svr, in YAML and in INI', (context) => {
     path: '{host}/{path}',
     format: '%T %H %l\\n',
     timeFormat: '%F',
+    mode: 0o664,
     fsync: 'always',
     rotate: { sizeBytes: 1024 ** 3, everyMs: 86_400_000, keep: 3, compress: false },
     plugin: [join(folder, 'mask')],
@@ -294,6 +309,15 @@ test('every key of k2hft-svr, in YAML and in INI', (context) => {
   });
   assert.equal(settings.relay?.queue.dir, join(folder, 'relay'));
   assert.equal(settings.relay.queue.maxWaitMs, 1000);
-  assert.deepEqual(settings.admin, { listen: { host: '127.0.0.1', port: 9106 } });
+  assert.deepEqual(settings.admin, {
+    listen: { host: '127.0.0.1', port: 9106 },
+    unhealthyAfterMs: 3_600_000,
+  });
+  assert.deepEqual(settings.limits, {
+    bytesPerSecond: 10 * 1024 ** 2,
+    streams: 1000,
+    handshakeTimeoutMs: 5000,
+    idleTimeoutMs: 30_000,
+  });
   assert.deepEqual(loadServerSettings({ file: write(folder, 'b.conf', SERVER_INI), env: {} }), settings);
 });

@@ -38,7 +38,7 @@ test('the defaults of k2hft', () => {
     expireMs: 0,
     checkpointMs: 1000,
   });
-  assert.deepEqual(settings.admin, { socket: undefined, listen: undefined });
+  assert.deepEqual(settings.admin, { socket: undefined, listen: undefined, unhealthyAfterMs: 300_000 });
   assert.deepEqual(settings.log, { level: 'info', format: 'text' });
   assert.equal(settings.shutdownTimeoutMs, 10_000);
   assert.equal(settings.rules.length, 1);
@@ -52,19 +52,21 @@ test('the defaults of k2hft-svr', () => {
     tls: undefined,
     tokensFile: undefined,
     maxConnections: 10_000,
+    limits: { bytesPerSecond: 0, streams: 100_000, handshakeTimeoutMs: 10_000, idleTimeoutMs: 60_000 },
     stateDir: '/var/lib/k2hft-svr',
     output: {
       dir: '/x',
       path: '{path}',
       format: '%L',
       timeFormat: '%F %T',
+      mode: 0o640,
       fsync: { gatherMs: 50 },
       rotate: undefined,
       plugin: undefined,
       pluginStdout: 'discard',
     },
     relay: undefined,
-    admin: { listen: undefined },
+    admin: { listen: undefined, unhealthyAfterMs: 300_000 },
     log: { level: 'info', format: 'text' },
     shutdownTimeoutMs: 10_000,
   });

@@ -83,6 +83,7 @@ const listen = fc.record({
   host: fc.constantFrom('127.0.0.1', '::1', 'localhost', '0.0.0.0'),
   port: fc.integer({ min: 0, max: 65_535 }),
 });
+const unhealthyAfterMs = fc.integer({ min: 1000, max: 1e12 });
 const log = fc.record({
   level: fc.constantFrom('error', 'warn', 'info', 'debug'),
   format: fc.constantFrom('text', 'json'),
@@ -174,7 +175,7 @@ export const mountSettings = (file: string): fc.Arbitrary<MountSettings> =>
       queue,
       servers: servers(file),
       rules: fc.array(rule(file), { maxLength: 3 }),
-      admin: fc.record({ socket: orNothing(path), listen: orNothing(listen) }),
+      admin: fc.record({ socket: orNothing(path), listen: orNothing(listen), unhealthyAfterMs }),
       log,
       shutdownTimeoutMs: timerMs,
     })
@@ -211,6 +212,7 @@ const output = (file: string): fc.Arbitrary<NonNullable<ServerSettings['output']
     ),
     plugin: orNothing(fc.array(anyWord, { maxLength: 3 }).map((words) => [file, ...words])),
     pluginStdout: fc.constantFrom('discard', 'file'),
+    mode: fc.nat({ max: 0o77 }).map((others) => 0o600 + others),
   });
 
 export const serverSettings = (file: string): fc.Arbitrary<ServerSettings> =>
@@ -226,10 +228,16 @@ export const serverSettings = (file: string): fc.Arbitrary<ServerSettings> =>
       ),
       tokensFile: orNothing(fc.constant(file)),
       maxConnections: fc.integer({ min: 1, max: 1_000_000 }),
+      limits: fc.record({
+        bytesPerSecond: fc.oneof(fc.constant(0), fc.integer({ min: 1024 * 1024, max: 1e12 })),
+        streams: fc.integer({ min: 1, max: 100_000_000 }),
+        handshakeTimeoutMs: fc.integer({ min: 100, max: TIMER_MS_MAX }),
+        idleTimeoutMs: fc.integer({ min: 10_000, max: TIMER_MS_MAX }),
+      }),
       stateDir: path,
       output: orNothing(output(file)),
       relay: orNothing(fc.record({ queue, servers: servers(file) })),
-      admin: fc.record({ listen: orNothing(listen) }),
+      admin: fc.record({ listen: orNothing(listen), unhealthyAfterMs }),
       log,
       shutdownTimeoutMs: timerMs,
     })

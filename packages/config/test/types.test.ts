@@ -72,6 +72,23 @@ const CASES: Readonly<Record<string, Case>> = {
       '0B/s': 'expected a rate such as 10MiB/s, found "0B/s"',
     },
   },
+  rateOrNone: {
+    type: types.rateOrNone(1024),
+    good: { '0': 0, '0MiB/s': 0, '1KiB/s': 1024 },
+    bad: {
+      '1000/s': 'expected 0 (no limit), or a rate of at least 1KiB/s, found "1000/s"',
+      '10MiB': 'expected 0 (no limit), or a rate of at least 1KiB/s, found "10MiB"',
+    },
+  },
+  fileMode: {
+    type: types.fileMode,
+    good: { '0640': 0o640, '600': 0o600, '0o666': 0o666 },
+    bad: {
+      '0440': 'expected octal permissions of a file such as 0640, with 6 for its owner, found "0440"',
+      '0750': 'expected octal permissions of a file such as 0640, with 6 for its owner, found "0750"',
+      '04640': 'expected octal permissions of a file such as 0640, with 6 for its owner, found "04640"',
+    },
+  },
   sizeOrPercent: {
     type: types.sizeOrPercent,
     good: {
