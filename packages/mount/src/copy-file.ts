@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readSync, writeSync, type BigIntStats } from 'node:fs';
 import type { ByteString } from '@k2hft/fuse';
-import { CopyRow, type CopyRecord } from './copy-ledger.js';
+import { copyIdentity, CopyRow, copyRowKey, type CopyRecord } from './copy-ledger.js';
 import type { CopyFileTarget, OpenedCopy } from './copy-opener.js';
 import type { PendingRows } from './pending-rows.js';
 
@@ -13,6 +13,8 @@ const NEWLINE_BYTES = Buffer.from('\n');
 export interface CopyFileHost {
   open(target: CopyFileTarget): OpenedCopy;
   look(target: CopyFileTarget): BigIntStats | undefined;
+  /** Opens the file that was recorded, if it stands under another name in the same directory now. */
+  openMoved(target: CopyFileTarget, identity: string): OpenedCopy | undefined;
   /** What an earlier worker has recorded of the file; only asked once for each. */
   takeRecord(key: string): CopyRecord | undefined;
   /** Stores a row in a transaction of its own. Returns false when there is no room for it. */
@@ -135,11 +137,11 @@ export class CopyFile {
   }
 
   private open(nowMs: number, rows: PendingRows): Open {
-    const { fd, stat } = this.host.open(this.target);
-    const identity = `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
+    const record = this.host.takeRecord(copyRowKey(this.path));
+    const { fd, stat } = this.recordedFile(record) ?? this.host.open(this.target);
+    const identity = copyIdentity(stat);
     const row = new CopyRow(this.path, identity);
     const lengthBytes = Number(stat.size);
-    const record = this.host.takeRecord(row.key);
     const isLonger = record?.identity === identity && record.lengthBytes < lengthBytes;
     const claim = isLonger ? { from: record.lengthBytes, to: lengthBytes } : undefined;
     // Without room for the row the copy goes on: only should the worker die now may bytes come twice.
@@ -150,6 +152,20 @@ export class CopyFile {
     const lately = { lookedAtMs: nowMs, claimedAtMs: nowMs };
     const recordedBytes = claim?.from ?? lengthBytes;
     return { fd, dev, ino, row, ...lately, lengthBytes, recordedBytes, uncommitted: undefined, claim };
+  }
+
+  /**
+   * The file that an earlier worker may have appended to without a transaction, when it was renamed since. It is left for
+   * the new one as a file is that is renamed while it is open: when it is looked at the next time.
+   */
+  private recordedFile(record: CopyRecord | undefined): OpenedCopy | undefined {
+    if (record === undefined) return undefined;
+    const present = this.host.look(this.target);
+    if (present !== undefined && copyIdentity(present) === record.identity) return undefined;
+    const moved = this.host.openMoved(this.target, record.identity);
+    if (moved === undefined || Number(moved.stat.size) > record.lengthBytes) return moved;
+    closeSync(moved.fd);
+    return undefined;
   }
 
   /** Others have appended, or cut the file: what comes next must be found where it begins. */

@@ -119,6 +119,7 @@ export class CopyFiles {
     return new CopyFile(path, target, {
       open: (wanted) => opener.open(wanted),
       look: (wanted) => opener.look(wanted),
+      openMoved: (wanted, identity) => opener.openMoved(wanted, identity),
       takeRecord: (key) => {
         const record = this.records.get(key);
         this.records.delete(key);

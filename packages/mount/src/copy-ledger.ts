@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import type { ByteString } from '@k2hft/fuse';
 import type { RowReader } from './pending-rows.js';
 
@@ -35,8 +36,13 @@ export class CopyRow {
   }
 }
 
-function copyRowKey(path: ByteString): string {
+export function copyRowKey(path: ByteString): string {
   return ROW_PREFIX + createHash('sha256').update(path, 'latin1').digest('base64url');
+}
+
+/** Says which file it is, whatever it is called: no later file with the same inode number was born at the same time. */
+export function copyIdentity({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
 }
 
 /** What an earlier worker has left, by key. */

@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, type BigIntStats } from 'node:fs';
 import type { ByteString } from '@k2hft/fuse';
+import { copyIdentity } from './copy-ledger.js';
 import { CopyError, inDirectory, placeOf, refuseMount } from './copy-place.js';
 import type { CopyTarget } from './copy-target.js';
 import { descriptorPath, pathBytes, statOf } from './overlay-paths.js';
@@ -14,6 +15,8 @@ const FLAGS =
   constants.O_NOFOLLOW |
   constants.O_NONBLOCK |
   constants.O_NOCTTY;
+/** Requests wait meanwhile; a directory of logs has far fewer. */
+const NAMES_MAX = 10_000;
 const FILE_MODE = 0o666;
 const DIRECTORY_MODE = 0o777;
 
@@ -46,6 +49,25 @@ export class CopyOpener {
   look(target: CopyFileTarget): BigIntStats | undefined {
     try {
       return this.at(target, undefined, statOf);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Looks among the names in the file's directory: that is where rotation puts it. Undefined when it is not there. */
+  openMoved(target: CopyFileTarget, identity: string): OpenedCopy | undefined {
+    try {
+      return this.at(target, undefined, (path) => {
+        const directory = path.slice(0, path.lastIndexOf('/') + 1);
+        const names = readdirSync(pathBytes(directory), 'latin1').slice(0, NAMES_MAX);
+        const moved = names.find((name) => {
+          const stat = statOf(directory + name);
+          return stat?.isFile() === true && copyIdentity(stat) === identity;
+        });
+        if (moved === undefined) return undefined;
+        const fd = openSync(pathBytes(directory + moved), FLAGS & ~constants.O_CREAT);
+        return { fd, stat: fstatSync(fd, { bigint: true }) };
+      });
     } catch {
       return undefined;
     }

@@ -227,6 +227,24 @@ void test('killed within the first append to a file that was just made', (t) => 
   assert.equal(text(), 'one\n');
 });
 
+void test('killed within the append, and the file is renamed before the next worker looks', (t) => {
+  const { queue, file, text } = place(t);
+  const first = new Worker(queue);
+  first.write(file, 'p', 'one\n');
+  first.append(file, 'p', 'two\nthree\n');
+  truncateSync(file, 'one\ntwo\nthr'.length);
+  renameSync(file, `${file}.1`);
+  const second = new Worker(queue);
+  second.write(file, 'p', 'two\nthree\n');
+  assert.equal(readFileSync(`${file}.1`, 'latin1'), 'one\ntwo\nthree\n');
+  second.nowMs += 100;
+  second.write(file, 'p', 'four\n');
+  assert.equal(text(), 'four\n');
+  renameSync(file, `${file}.2`);
+  new Worker(queue).write(file, 'p', 'five\n');
+  assert.equal(text(), 'five\n');
+});
+
 void test('what is equal by chance is not taken for ours: a new queue, or long after the death', (t) => {
   const { queue, file, text } = place(t);
   new Worker(queue).write(file, 'p', 'same\n');
@@ -270,6 +288,7 @@ const step = fc.record({
   torn: fc.double({ min: 0, max: 1, noNaN: true }),
   /** What others append is never what we append: equal bytes cannot be told apart. */
   between: fc.constantFrom('nothing', 'foreign', 'rotation'),
+  rotatesBeforeRestart: fc.boolean(),
 });
 
 void test('whatever dies or fails when, each byte comes once and in order', (t) => {
@@ -282,7 +301,7 @@ void test('whatever dies or fails when, each byte comes once and in order', (t) 
       let worker = new Worker(queue);
       const expected = new Map<string, string>();
       let rotations = 0;
-      for (const { how, path, text: parts, torn, between } of steps) {
+      for (const { how, path, text: parts, torn, between, rotatesBeforeRestart } of steps) {
         const file = join(directory, path);
         const text = parts.join('');
         expected.set(path, (expected.get(path) ?? '') + text);
@@ -292,6 +311,7 @@ void test('whatever dies or fails when, each byte comes once and in order', (t) 
         if (how === 'fails') worker.files.failed(worker.rows);
         if (how === 'dies') {
           truncateSync(file, lengthBefore + Math.floor(torn * text.length));
+          if (rotatesBeforeRestart) renameSync(file, `${file}.${String(rotations++).padStart(3, '0')}`);
           worker = new Worker(queue);
         }
         if (how !== 'commits') worker.append(`${directory}/`, path, text);
