@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@k2hft/test-harness';
 import {
+  describeSettings,
   loadMountConfiguration,
   loadServerConfiguration,
   type Loaded,
@@ -24,17 +26,25 @@ export function write(context: Context, name: string, text: string): string {
   return file;
 }
 
+/** Loads a configuration, and makes sure that what `check` prints of it loads to the same settings. */
 export function loadMount(
   context: Context,
   text: string,
   point?: string,
   name = 'a.ini',
 ): Loaded<MountSettings> {
-  return loadMountConfiguration({ file: write(context, name, text), env, point });
+  const loaded = loadMountConfiguration({ file: write(context, name, text), env, point });
+  const printed = write(context, 'printed.yaml', describeSettings(loaded.settings, loaded.notes));
+  assert.deepEqual(loadMountConfiguration({ file: printed, env }), { settings: loaded.settings, notes: [] });
+  return loaded;
 }
 
+/** Likewise for a receiver. */
 export function loadServer(context: Context, text: string, name = 'a.ini'): Loaded<ServerSettings> {
-  return loadServerConfiguration({ file: write(context, name, text), env });
+  const loaded = loadServerConfiguration({ file: write(context, name, text), env });
+  const printed = write(context, 'printed.yaml', describeSettings(loaded.settings, loaded.notes));
+  assert.deepEqual(loadServerConfiguration({ file: printed, env }), { settings: loaded.settings, notes: [] });
+  return loaded;
 }
 
 /** The only rule of a text in INI. */
