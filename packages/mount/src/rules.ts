@@ -4,10 +4,10 @@ import type { ByteString } from '@k2hft/fuse';
 import { compileFilter, type LineFilter } from './line-filter.js';
 
 /** Who gets the batches of a rule's streams: the servers, this host's plugins only, or nobody (then there is a copy). */
-export type Delivery = 'servers' | 'plugins' | 'nobody';
+type Delivery = 'servers' | 'plugins' | 'nobody';
 
 /** What of a rule decides how a stream is cut. */
-export type CaptureSettings = Pick<
+type CaptureSettings = Pick<
   RuleSettings,
   'send' | 'maxRecordBytes' | 'longRecords' | 'lineTimeoutMs' | 'quotaBytesPerSecond'
 >;
