@@ -99,12 +99,15 @@ function node(port: number): Configuration {
   ];
 }
 
-async function startServer(cleanup: Cleanup, file: string): Promise<void> {
+/** Starts a receiver, and resolves with what it has said. */
+async function startServer(cleanup: Cleanup, file: string): Promise<string> {
   const server = startProcess(cleanup, process.execPath, [SERVER_COMMAND, '-c', file]);
   await server.printed(/k2hft-svr: listening on \S+/);
+  return server.output();
 }
 
-async function mount(cleanup: Cleanup, folder: string, file: string): Promise<string> {
+/** Mounts, and resolves with the mount point; what is said meanwhile has to match. */
+async function mount(cleanup: Cleanup, folder: string, file: string, says = /./): Promise<string> {
   const point = join(folder, 'mount');
   mkdirSync(point);
   undoAtEnd(cleanup, () => {
@@ -113,6 +116,7 @@ async function mount(cleanup: Cleanup, folder: string, file: string): Promise<st
   });
   const started = startProcess(cleanup, process.execPath, [MOUNT_COMMAND, 'mount', point, '-c', file]);
   await started.printed(`k2hft: mounted ${point}`);
+  assert.match(started.output(), says);
   return point;
 }
 
@@ -298,11 +302,15 @@ void test(
           STATEDIR: join(folder, 'state'),
           FORMAT: '%f %l\\n',
           PLUGIN: 'sed -u s/INFO/info/',
+          NOTHING: '1',
         },
       ],
     ];
-    await startServer(t, write(folder, 'receiver', 'ini', receiver));
-    const point = await mount(t, folder, write(folder, 'source', 'ini', sourceOf(port, folder)));
+    const said = await startServer(t, write(folder, 'receiver', 'ini', receiver));
+    assert.match(said, /k2hft-svr: warn: .*K2HFTFUSESVR\.NOTHING: unknown key, ignored\n/);
+    const source: Configuration = [...sourceOf(port, folder), ['SLVNODE', { NAME: 'x', NOTHING: '1' }]];
+    const warning = /k2hft: warn: .*SLVNODE\.NOTHING: unknown key, ignored\n/;
+    const point = await mount(t, folder, write(folder, 'source', 'ini', source), warning);
     appendFileSync(join(point, 'log/a.log'), 'x INFO y\n');
     appendFileSync(join(point, 'log/a.log'), 'INFO without an end');
     await holds(join(data, 'log/a.log'), ['a.log x info y\n', 'a.log info without an end\n']);

@@ -38,7 +38,7 @@ export interface LegacyText {
 }
 
 /** Every section that one of K2HFTFUSE's readers knows. */
-export const SECTION_NAMES = [
+const SECTION_NAMES = [
   'GLOBAL',
   'SVRNODE',
   'SLVNODE',

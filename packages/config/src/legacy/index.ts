@@ -7,7 +7,7 @@ import { namesOfThisHost } from './this-host.js';
 import { translateMount } from './translate-mount.js';
 import { translateServer } from './translate-server.js';
 
-export { Findings, type Remark } from './findings.js';
+export { Findings } from './findings.js';
 export type { LegacyDocument } from './document.js';
 export { readLegacyIni } from './ini-reader.js';
 export { isLegacyYaml, readLegacyYaml } from './yaml-reader.js';

@@ -47,7 +47,7 @@ const NODE_DESCRIPTIONS = [
   'CUSTOM_ID_SEED',
 ];
 
-export const TLS_KEYS = [
+const TLS_KEYS = [
   'SSL',
   'SSL_VERIFY_PEER',
   'CAPATH',

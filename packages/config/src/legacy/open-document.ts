@@ -42,7 +42,7 @@ function findFile(name: string, folder: string): string {
 }
 
 /** The extension tells how a file is written; one that says nothing means INI. */
-export function parseLegacy(text: string, path: string, findings: Findings): LegacyDocument | undefined {
+function parseLegacy(text: string, path: string, findings: Findings): LegacyDocument | undefined {
   const folder = dirname(resolve(path));
   return ['.yaml', '.yml', '.json'].includes(extname(path).toLowerCase())
     ? readLegacyYaml(text, path, folder, findings)
