@@ -39,8 +39,8 @@ export function renderRecords(
   return writer.bytes();
 }
 
-/** Records that room is made for at first; it is doubled when they are more. */
-const RECORDS_GUESS = 16;
+/** Bytes of a line that room is made for at first; it is doubled when they are fewer. */
+const LINE_BYTES_GUESS = 64;
 
 class RecordWriter {
   readonly #payload: Buffer;
@@ -58,7 +58,8 @@ class RecordWriter {
     this.#lines = lines;
     this.#shape = shape;
     this.#textBytes = texts.reduce((sum, text) => sum + text.length, 0);
-    this.#target = Buffer.allocUnsafe(payload.length * lines.length + RECORDS_GUESS * this.#textBytes);
+    const recordsGuess = 1 + Math.ceil(payload.length / LINE_BYTES_GUESS);
+    this.#target = Buffer.allocUnsafe(payload.length * lines.length + recordsGuess * this.#textBytes);
   }
 
   /** Writes payload[start..end) as a record; `hasNewline`: a newline follows it. */

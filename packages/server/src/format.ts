@@ -117,6 +117,8 @@ function partOf(token: string, format: string): Part {
 }
 
 function byteString(text: string): string {
+  // eslint-disable-next-line no-control-regex -- plain ASCII, which is the same in bytes
+  if (/^[\x00-\x7f]*$/.test(text)) return text;
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 

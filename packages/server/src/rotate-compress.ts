@@ -1,13 +1,13 @@
 import {
   closeSync,
-  createReadStream,
-  createWriteStream,
   fchmodSync,
   fchownSync,
   fstatSync,
   fsync,
   futimesSync,
+  read,
   statfsSync,
+  write,
   type Stats,
 } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -17,6 +17,8 @@ import { fileIdentity } from './file-identity.js';
 import type { OpenDirectory } from './open-directory.js';
 
 const fsyncAsync = promisify(fsync);
+const readAsync = promisify(read);
+const writeAsync = promisify(write);
 
 /** Large enough that the event loop has little to do with it: 4 chunks per MiB. */
 const CHUNK_BYTES = 256 * 1024;
@@ -87,22 +89,53 @@ async function writeCompressed(
   directory.unlink(partial);
   const target = directory.create(partial, 0o600);
   try {
-    await pipeline(
-      createReadStream('', { fd: source, start: 0, autoClose: false, highWaterMark: CHUNK_BYTES }),
-      createGzip({ chunkSize: CHUNK_BYTES }),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          checkRoom(directory);
-          yield chunk;
-        }
-      },
-      createWriteStream('', { fd: target, autoClose: false }),
-      { signal },
-    );
+    await copyCompressed(directory, source, target, signal);
     takeOver(stats, target);
     await fsyncAsync(target);
   } finally {
     closeSync(target);
+  }
+}
+
+/**
+ * Streams of node:fs would close the descriptors when something fails, whoever owns them. Settles when no call on them is
+ * under way, so that the caller may close them.
+ */
+async function copyCompressed(
+  directory: OpenDirectory,
+  source: number,
+  target: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const calls = new Set<Promise<unknown>>();
+  const call = async <T>(promise: Promise<T>): Promise<T> => {
+    calls.add(promise);
+    try {
+      return await promise;
+    } finally {
+      calls.delete(promise);
+    }
+  };
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for (let at = 0; ;) {
+      const { bytesRead, buffer } = await call(
+        readAsync(source, Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, at),
+      );
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  }
+  async function save(compressed: AsyncIterable<Buffer>): Promise<void> {
+    for await (const chunk of compressed) {
+      checkRoom(directory);
+      for (let at = 0; at < chunk.length;) at += (await call(writeAsync(target, chunk, at))).bytesWritten;
+    }
+  }
+  try {
+    await pipeline(chunks, createGzip({ chunkSize: CHUNK_BYTES }), save, { signal });
+  } finally {
+    await Promise.allSettled(calls);
   }
 }
 

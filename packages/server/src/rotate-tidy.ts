@@ -31,7 +31,8 @@ export class Tidy {
   /** Names whose rotation is on its way into the state. */
   readonly #announced = new Set<string>();
   readonly #failed = new Set<string>();
-  readonly #complaints = new Map<string, string>();
+  /** Names that were complained of: once, until they are in order. */
+  readonly #complaints = new Set<string>();
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -82,11 +83,13 @@ export class Tidy {
   }
 
   #tryLater(name: string, error: unknown): void {
-    const message = messageOf(error);
-    if (this.#complaints.get(name) !== message) {
+    if (!this.#complaints.has(name)) {
       const shown = printableName(name);
-      this.#options.log('warn', `rotated files of ${shown} stay as they are: ${message}; it is tried again`);
-      this.#complaints.set(name, message);
+      this.#options.log(
+        'warn',
+        `rotated files of ${shown} stay as they are: ${messageOf(error)}; it is tried again`,
+      );
+      this.#complaints.add(name);
     }
     this.#failed.add(name);
     this.#retryTimer ??= setTimeout(() => {

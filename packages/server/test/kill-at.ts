@@ -17,11 +17,11 @@ function step(): void {
   if (steps > killAt) process.kill(process.pid, 'SIGKILL');
 }
 
-type Call = (...args: never[]) => unknown;
+type Call = (...args: unknown[]) => unknown;
 
 function before(name: 'renameSync' | 'unlinkSync' | 'openSync' | 'writevSync' | 'fsync' | 'fdatasync'): void {
-  const original = fs[name] as Call;
-  const counted = (...args: never[]): unknown => {
+  const original = fs[name] as unknown as Call;
+  const counted = (...args: unknown[]): unknown => {
     const changes = name !== 'openSync' || (Number(args[1] ?? 0) & fs.constants.O_CREAT) !== 0;
     if (name === 'renameSync' && steps === 0 && String(args[0]).startsWith('/proc/self/fd/')) steps = 1;
     else if (changes) step();
