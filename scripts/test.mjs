@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Whole-system tests run after the packages' own: what fails in a package fails more clearly there. */
-const FOLDERS = ['wire', 'config', 'queue', 'fuse', 'forwarder', 'mount', 'server'].map(
+const FOLDERS = ['wire', 'config', 'queue', 'fuse', 'plugin', 'forwarder', 'admin', 'mount', 'server'].map(
   (name) => `packages/${name}/dist/test`,
 );
 FOLDERS.push('bench/dist/test', 'test/dist');
