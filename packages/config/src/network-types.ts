@@ -4,6 +4,14 @@ import type { ValueType } from './reading.js';
 /** The address of a server: where a source connects to. Kept as written. */
 export const serverUrl = webSocketUrl('a URL such as ws://host:8020 or wss://host:8020', false);
 
+/** What is wrong with the URL of a server; undefined: nothing. */
+export function serverUrlFault(found: string): string | undefined {
+  const url = parseWebSocketUrl(found, false);
+  if (typeof url === 'string') return undefined;
+  const reason = url === undefined ? '' : `: ${url.reason}`;
+  return `expected ${serverUrl.expected}, found ${JSON.stringify(found)}${reason}`;
+}
+
 /** The address that a server listens on; port 0 lets the system choose. Kept as written. */
 export const listenUrl = webSocketUrl(
   'a URL to listen on, such as ws://0.0.0.0:8020 or wss://0.0.0.0:8020',
@@ -13,17 +21,18 @@ export const listenUrl = webSocketUrl(
 function webSocketUrl(expected: string, portZero: boolean): ValueType<string> {
   return scalar({
     expected,
-    parse(found) {
-      if (!/^wss?:\/\/\S+$/.test(found) || !URL.canParse(found)) return undefined;
-      const url = new URL(found);
-      if (url.username !== '' || url.password !== '')
-        return new Refused('a secret belongs into the token file');
-      if (url.hash !== '') return new Refused('a part after # has no meaning here');
-      if (url.port === '0' && !portZero) return new Refused('nothing can be reached on port 0');
-      return found;
-    },
+    parse: (found) => parseWebSocketUrl(found, portZero),
     format: (value) => value,
   });
+}
+
+function parseWebSocketUrl(found: string, portZero: boolean): string | Refused | undefined {
+  if (!/^wss?:\/\/\S+$/.test(found) || !URL.canParse(found)) return undefined;
+  const url = new URL(found);
+  if (url.username !== '' || url.password !== '') return new Refused('a secret belongs into the token file');
+  if (url.hash !== '') return new Refused('a part after # has no meaning here');
+  if (url.port === '0' && !portZero) return new Refused('nothing can be reached on port 0');
+  return found;
 }
 
 /** RFC 1035 allows 253; the name is also part of file names, which may have 255 bytes. */

@@ -1,6 +1,5 @@
-import { commandLine, listOf } from './list-types.js';
+import { commandLine } from './list-types.js';
 import type { LogSettings, QueueSettings, ServersSettings } from './mount-settings.js';
-import { serverUrl } from './network-types.js';
 import { existingFile, program } from './path-types.js';
 import {
   anyText,
@@ -12,6 +11,7 @@ import {
   sizeOrPercent,
   TIMER_MS_MAX,
 } from './scalar-types.js';
+import { serverUrls } from './server-urls.js';
 import { optional, section, withDefault, type Field } from './section.js';
 
 /** Keys that k2hft and k2hft-svr have in common. */
@@ -66,11 +66,7 @@ const clientTls = section<NonNullable<ServersSettings['tls']>>(
 
 export const servers = section<ServersSettings>({
   deliver: withDefault('deliver', oneOf('failover', 'random', 'hash', 'broadcast'), 'failover'),
-  urls: withDefault(
-    'urls',
-    listOf(serverUrl, { expected: 'a list of URLs such as [ws://host:8020]', distinct: true }),
-    [],
-  ),
+  urls: withDefault('urls', serverUrls, []),
   failoverAfterMs: withDefault('failover_after', timerDuration, '5s'),
   tokenFile: optional('token_file', existingFile),
   tls: optional('tls', clientTls),
