@@ -103,6 +103,9 @@ const PATTERNS = [
 ] as const;
 const REPLACEMENTS = ['', '*', '[$1]', '$&$&', 'ü', '$$', '$<n>', '$`', "$'", 'a\nb'] as const;
 
+/** What stands around a match, put in at each match, and that twice, makes lines that are longer than is allowed. */
+const REWRITINGS = REPLACEMENTS.filter((text) => text !== '$`' && text !== "$'");
+
 const settings: fc.Arbitrary<FilterSettings> = fc.record({
   default: fc.constantFrom('allow', 'deny'),
   deny: fc.array(fc.constantFrom(...PATTERNS), { maxLength: 1 }),
@@ -114,7 +117,7 @@ const settings: fc.Arbitrary<FilterSettings> = fc.record({
     }),
     { maxLength: 2 },
   ),
-  rewrite: fc.array(fc.tuple(fc.constantFrom(...PATTERNS), fc.constantFrom(...REPLACEMENTS)), {
+  rewrite: fc.array(fc.tuple(fc.constantFrom(...PATTERNS), fc.constantFrom(...REWRITINGS)), {
     maxLength: 2,
   }),
 });
