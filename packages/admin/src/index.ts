@@ -2,6 +2,7 @@ export { AdminServer, type AdminServerOptions, type Route } from './admin-server
 export { AdminError, type AdminErrorCode } from './errors.js';
 export { processRegistry } from './registry.js';
 export { healthRoute, jsonRoute, metricsRoute, type Health } from './routes.js';
+export { shownUrl, withShownUrls } from './shown-url.js';
 export { sendText } from './send-text.js';
 export {
   SnapshotMetrics,
@@ -10,3 +11,4 @@ export {
   type Sample,
 } from './snapshot-metrics.js';
 export type { Registry } from 'prom-client';
+export { addTransportMetrics, type TransportFigures } from './transport-metrics.js';

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Route } from './admin-server.js';
 import { sendText } from './send-text.js';
+import { withShownUrls } from './shown-url.js';
 
 export interface Health {
   ok: boolean;
@@ -21,14 +22,14 @@ export function metricsRoute(registry: Registry): Route {
 export function healthRoute(check: () => Health): Route {
   return (_request, response) => {
     const { ok, reason } = check();
-    sendText(response, ok ? 200 : 503, reason);
+    sendText(response, ok ? 200 : 503, withShownUrls(reason));
   };
 }
 
 /** What `content` returns, as JSON. */
 export function jsonRoute(content: () => unknown): Route {
   return (_request, response) => {
-    const body = Buffer.from(`${JSON.stringify(content())}\n`);
+    const body = Buffer.from(withShownUrls(`${JSON.stringify(content())}\n`));
     response.writeHead(200, {
       'content-type': 'application/json; charset=utf-8',
       'content-length': body.length,

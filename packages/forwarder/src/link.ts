@@ -62,6 +62,7 @@ export class ServerLink {
   #welcomedMs = 0;
   /** Connections that failed since the last one that worked. */
   #failures = 0;
+  #failuresInAll = 0;
   #floor: { position: Position; atMs: number } | undefined;
   #software: string | undefined;
   #lastError: { message: string; atMs: number } | undefined;
@@ -134,6 +135,7 @@ export class ServerLink {
       sinceMs: this.#stateSinceMs,
       software: this.#software,
       connections: this.#welcomes,
+      failures: this.#failuresInAll,
       ...this.#traffic.status(performance.now()),
       inFlight: { ...this.flight.total },
       lastError: this.#lastError && { ...this.#lastError },
@@ -228,6 +230,7 @@ export class ServerLink {
         ? Math.max(tuning.loopRetryMs, 2 * servers.failoverAfterMs)
         : backoffMs(this.#failures, tuning.backoffMinMs, tuning.backoffMaxMs, random());
     this.#failures += 1;
+    this.#failuresInAll += 1;
     this.#retryTimer = setTimeout(() => {
       this.#connect();
     }, delayMs);

@@ -11,6 +11,8 @@ export interface ServerStatus {
   software: string | undefined;
   /** Times that the server has welcomed us. */
   connections: number;
+  /** Connections that failed or were lost; each is followed by another attempt. */
+  failures: number;
   /** What was sent twice counts twice. */
   sent: Amount;
   acked: Amount;

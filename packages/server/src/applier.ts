@@ -1,5 +1,5 @@
 import type { Batch } from '@k2hft/wire';
-import { Blockage } from './blockage.js';
+import { Blockage, type BlockageCause } from './blockage.js';
 import { Gate } from './gate.js';
 import { Group } from './group.js';
 import { Output } from './output.js';
@@ -12,6 +12,7 @@ import { Repeats } from './repeats.js';
 import type { Position } from './positions.js';
 import type { Sink } from './sink.js';
 import { SinkList } from './sink-list.js';
+import { ServerCounters } from './server-counters.js';
 import { Source } from './source.js';
 import type { State } from './state.js';
 import { StateWriter } from './state-writer.js';
@@ -34,6 +35,8 @@ export interface ApplierOptions {
   /** Directory whose file system holds the state. */
   stateDirectory: string;
   log: Log;
+  /** Where it counts what it does; its own when absent. */
+  counters?: ServerCounters;
   /** Whether more may be read from the sources. */
   gate: (open: boolean) => void;
   /** Nothing is acknowledged any more, for this reason; undefined: it goes on. */
@@ -55,6 +58,7 @@ export interface ApplierOptions {
  */
 export class Applier {
   readonly #options: ApplierOptions;
+  readonly #counters: ServerCounters;
   #rules: OutputRules | undefined;
   /** The files; undefined when there are sinks only. */
   readonly #output: Output | undefined;
@@ -65,6 +69,7 @@ export class Applier {
   readonly #repeats = new Repeats();
   #group = new Group();
   #isSaving = false;
+  #savingSinceMs = 0;
   #isHurried = false;
   #timer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -78,11 +83,14 @@ export class Applier {
 
   constructor(options: ApplierOptions) {
     this.#options = options;
+    this.#counters = options.counters ?? new ServerCounters();
     this.#rules = options.output?.rules;
     this.#blockage = new Blockage((reason) => {
       this.#blockageChanged(reason);
     });
-    this.#writer = new StateWriter(options.state, options.stateDirectory, this.#blockage);
+    this.#writer = new StateWriter(options.state, options.stateDirectory, this.#blockage, (seconds) => {
+      this.#counters.commitSeconds.add(seconds);
+    });
     this.#sinks = new SinkList(options.sinks, this.#blockage);
     this.#gate = new Gate({
       isShut: () => this.#blockage.reason !== undefined || this.#isFinishing,
@@ -99,6 +107,7 @@ export class Applier {
       state,
       rules,
       log,
+      counters: this.#counters,
       commit: (changes) => this.#track(this.#writer.commit(() => changes)),
       appended: (file, batches, bytes) => {
         this.#gather(file, batches, bytes);
@@ -120,12 +129,45 @@ export class Applier {
     return this.#blockage.reason;
   }
 
-  /** A connection of that source begins; `leave` when it ends. Throws ServerError for one that is refused. */
-  join(uuid: string): Source {
+  /** What keeps it from acknowledging, by cause. */
+  get blockedCauses(): ReadonlySet<BlockageCause> {
+    return this.#blockage.causes;
+  }
+
+  /** Sources that are connected, or whose batches are not safe yet. */
+  get sourceCount(): number {
+    return this.#sources.size;
+  }
+
+  connectionsOf(uuid: string): number {
+    return this.#sources.get(uuid)?.connectionCount ?? 0;
+  }
+
+  /** Output files that are open.  */
+  get openFileCount(): number {
+    return this.#output?.openFileCount ?? 0;
+  }
+
+  /** How long the group that is being made safe has been on its way; undefined when there is none. */
+  get savingMs(): number | undefined {
+    return this.#isSaving ? performance.now() - this.#savingSinceMs : undefined;
+  }
+
+  /** Received, and not safe yet. */
+  get unsafeBytes(): number {
+    return this.#gate.unsafeBytes;
+  }
+
+  /**
+   * A connection of that source begins; `leave` when it ends. Throws ServerError for one that is refused.
+   *
+   * @param host what the source says that its host is called
+   */
+  join(uuid: string, host = ''): Source {
     this.#sinks.admitSource(uuid);
     let source = this.#sources.get(uuid);
     if (source === undefined) {
-      source = new Source(uuid, this.#options.state.applied(uuid));
+      source = new Source(uuid, this.#options.state.applied(uuid), this.#counters.ofSource(uuid, host));
       this.#sources.set(uuid, source);
     }
     source.connectionCount++;
@@ -150,11 +192,13 @@ export class Applier {
   accept(receiver: Receiver, batch: Batch): void {
     const { source } = receiver;
     if (source.taken.has(batch)) {
+      if (source.counters !== undefined) this.#counters.repeated(source.counters);
       this.#repeats.add(receiver, batch);
       return;
     }
     this.#sinks.admit(batch);
     source.taken.add(batch);
+    if (source.counters !== undefined) this.#counters.received(source.counters, batch);
     source.unsafeCount++;
     this.#gate.unsafeBytes += batch.totalBytes;
     this.#sinks.take(batch, source.uuid);
@@ -274,9 +318,11 @@ export class Applier {
     this.#group = new Group();
     this.#isHurried = false;
     this.#isSaving = true;
+    this.#savingSinceMs = performance.now();
+    this.#counters.group(group.batchCount, group.bytes);
     for (const file of group.files) this.#inspect(file);
     const files = group.records();
-    if (this.#rules?.fsync !== 'no') await syncAll(group.files);
+    if (this.#rules?.fsync !== 'no') await syncAll(group.files, this.#counters.fsyncSeconds);
     await this.#sinks.save();
     await this.#writer.commit(() => ({
       files,

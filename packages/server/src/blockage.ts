@@ -20,6 +20,10 @@ export class Blockage {
     return first;
   }
 
+  get causes(): ReadonlySet<BlockageCause> {
+    return new Set(this.#causes.keys());
+  }
+
   has(cause: BlockageCause): boolean {
     return this.#causes.has(cause);
   }

@@ -118,7 +118,7 @@ export class Connection {
     if (this.#state !== 'waiting' || applier === undefined || hello === undefined) return;
     let source: Source;
     try {
-      source = applier.join(hello.source);
+      source = applier.join(hello.source, hello.host);
     } catch (error) {
       this.#receiveFailed(error);
       return;

@@ -40,7 +40,6 @@ export function supportedOutput(settings: ServerSettings): OutputSettings | unde
       output.plugin !== undefined &&
       output.pluginStdout === 'file' &&
       'output.rotate with plugin_stdout: file',
-    settings.admin.listen !== undefined && 'admin.listen',
   ].filter((name) => name !== false);
   if (unsupported.length > 0) {
     throw new ServerError(

@@ -10,6 +10,7 @@ import { RefusedName, type OpenedFile, type OutputTree } from './output-tree.js'
 import { printableName, type Log } from '@k2hft/config';
 import type { TakenBatch } from './receiver.js';
 import { Rotation } from './rotation.js';
+import type { ServerCounters } from './server-counters.js';
 import type { State, StateChanges } from './state.js';
 
 const fsyncAsync = promisify(fsync);
@@ -34,6 +35,7 @@ export interface OutputOptions {
   state: State;
   rules: OutputRules;
   log: Log;
+  counters: ServerCounters;
   /** Commits durably, however long it takes. */
   commit: (changes: StateChanges) => Promise<void>;
   /** These batches are in the file now. */
@@ -84,7 +86,6 @@ export class Output {
   readonly #logged = new Set<string>();
   /** Where the batches of a stream go, by the path object that they share. Only sound names get in here. */
   #names = new WeakMap<Buffer, Destination>();
-  #refusedCount = 0;
   readonly #rotation: Rotation;
   readonly #rotateTimer: NodeJS.Timeout;
 
@@ -106,9 +107,8 @@ export class Output {
     return this.#busy.size > 0;
   }
 
-  /** Batches that went to quarantine. */
-  get refusedCount(): number {
-    return this.#refusedCount;
+  get openFileCount(): number {
+    return this.#files.size;
   }
 
   /** Takes a batch; `advance` writes it. */
@@ -143,7 +143,7 @@ export class Output {
   closeStale(): void {
     for (const file of this.#files.values()) {
       if (!file.stale || !file.registered || file.unsafeGroupCount > 0) continue;
-      if (!file.rotates || this.#rotation.rename(file)) {
+      if (!file.rotates || this.#rename(file)) {
         this.#close(file);
       } else {
         file.stale = false;
@@ -192,7 +192,7 @@ export class Output {
       this.#targets.set(name, target);
     }
     for (const taken of batches) target.waiting.push(taken);
-    if (isQuarantine) this.#refusedCount += batches.length;
+    if (isQuarantine) this.#options.counters.quarantined += batches.length;
     this.#busy.add(target);
   }
 
@@ -211,7 +211,10 @@ export class Output {
       }
       if (plan.bytes > 0) file.append(plan.buffers, plan.bytes);
       file.tail = plan.tail;
-      this.#options.appended(file, target.waiting.splice(0, plan.batchCount), plan.bytes);
+      const written = target.waiting.splice(0, plan.batchCount);
+      const records = written.reduce((sum, { batch }) => sum + batch.recordCount, 0);
+      this.#options.counters.appended(file.name, written.length, records, plan.bytes);
+      this.#options.appended(file, written, plan.bytes);
     }
     this.#busy.delete(target);
   }
@@ -219,6 +222,12 @@ export class Output {
   #rotate(file: OutputFile): void {
     file.stale = true;
     file.rotates = true;
+  }
+
+  #rename(file: OutputFile): boolean {
+    const isRenamed = this.#rotation.rename(file);
+    if (isRenamed) this.#options.counters.rotations++;
+    return isRenamed;
   }
 
   #rotateIdle(): void {

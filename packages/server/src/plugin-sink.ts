@@ -8,7 +8,7 @@ import type { Tail } from './output-file.js';
 import { compileOutputRules, type OutputRules } from './output-rules.js';
 import { OutputTree } from './output-tree.js';
 import { PluginFiles } from './plugin-files.js';
-import type { Sink, SinkWait } from './sink.js';
+import type { Sink, SinkFigures, SinkWait } from './sink.js';
 
 /** How often save() looks whether everything was taken. */
 const POLL_MS = 10;
@@ -115,6 +115,14 @@ export class PluginSink implements Sink {
       seenBytes = this.waitingBytes;
       await sleep(POLL_MS, undefined, { signal });
     }
+  }
+
+  figures(): SinkFigures {
+    const { processes, restarts, fedBytes } = this.#pool.status();
+    const states: Record<string, number> = {};
+    for (const { state } of processes) states[state] = (states[state] ?? 0) + 1;
+    const lastError = processes.find((process) => process.lastError !== undefined)?.lastError?.message;
+    return { plugin: { states, restarts, fedBytes, waitingBytes: this.waitingBytes, lastError } };
   }
 
   reopen({ output }: ServerSettings): void {

@@ -3,6 +3,7 @@ import type { Log } from '@k2hft/config';
 export interface LostAmount {
   readonly batches: number;
   readonly records: number;
+  readonly bytes: number;
 }
 
 /** What is lost is said at once, and then summed up at most this often. */
@@ -12,6 +13,8 @@ const SAY_EVERY_MS = 60_000;
 export class RelayLosses {
   readonly #log: Log;
   readonly #setting: string;
+  /** Since the start. */
+  readonly total = { batches: 0, records: 0, bytes: 0 };
   #unsaid = { batches: 0, records: 0 };
   #saidAtMs = -Infinity;
 
@@ -21,7 +24,10 @@ export class RelayLosses {
     this.#setting = setting;
   }
 
-  add({ batches, records }: LostAmount): void {
+  add({ batches, records, bytes }: LostAmount): void {
+    this.total.batches += batches;
+    this.total.records += records;
+    this.total.bytes += bytes;
     this.#unsaid.batches += batches;
     this.#unsaid.records += records;
     if (performance.now() - this.#saidAtMs >= SAY_EVERY_MS) this.say();

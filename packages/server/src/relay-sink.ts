@@ -20,7 +20,7 @@ export interface RelayQueue {
   ): Promise<void>;
   ledger(): ReadonlyMap<string, Uint8Array>;
   roomBytes(): number;
-  dropOldest(bytes: number): { batches: number; records: number };
+  dropOldest(bytes: number): { batches: number; records: number; bytes: number };
 }
 
 export interface RelaySinkOptions {
@@ -70,6 +70,11 @@ export class RelaySink implements Sink {
     this.#relay = new BatchRelay(queue.source);
     this.#ledger = new RelayLedger(queue.ledger());
     this.#losses = new RelayLosses(log, settings.whenFull);
+  }
+
+  /** What a full queue has given up since the start. */
+  protected get given(): Readonly<{ batches: number; records: number; bytes: number }> {
+    return this.#losses.total;
   }
 
   get waitingBytes(): number {
@@ -207,7 +212,8 @@ export class RelaySink implements Sink {
 
   #giveUp(chunk: readonly Received[]): number {
     const records = chunk.reduce((sum, { batch }) => sum + batch.recordCount, 0);
-    this.#losses.add({ batches: chunk.length, records });
+    const bytes = chunk.reduce((sum, received) => sum + this.#relay.size(received), 0);
+    this.#losses.add({ batches: chunk.length, records, bytes });
     return this.#settle(chunk);
   }
 

@@ -7,6 +7,7 @@ import { inspectBatch } from '@k2hft/wire';
 import { messageOf, ServerError, systemCode } from './errors.js';
 import type { SinkContext } from './open-sinks.js';
 import { RelaySink } from './relay-sink.js';
+import type { SinkFigures } from './sink.js';
 
 type RelaySettings = NonNullable<ServerSettings['relay']>;
 
@@ -24,6 +25,7 @@ export class Relay extends RelaySink {
   readonly #queue: DirectQueue;
   readonly #forwarder: Forwarder;
   readonly #lock: QueueLock;
+  readonly #whenFull: string;
 
   private constructor(
     queue: DirectQueue,
@@ -39,6 +41,7 @@ export class Relay extends RelaySink {
     this.#queue = queue;
     this.#forwarder = forwarder;
     this.#lock = lock;
+    this.#whenFull = settings.queue.whenFull;
   }
 
   /** Waits for room. Throws {@link ServerError} for settings or a queue that cannot be used. */
@@ -49,6 +52,20 @@ export class Relay extends RelaySink {
     const forwarder = makeForwarder({ queue, servers: settings.servers, host: hostname(), software, log });
     forwarder.start();
     return new Relay(queue, forwarder, lock, settings, log);
+  }
+
+  figures(): SinkFigures {
+    const { cursors, hotBytes, storeBytes, lost } = this.#queue.statistics();
+    // What was dropped to make room is among the queue's losses; what was not taken at all never came into it.
+    const dropped = this.#whenFull === 'drop_newest' ? { drop_newest: this.given } : {};
+    return {
+      relay: {
+        queue: { cursors, hotBytes, storeBytes, lost: { ...lost, ...dropped } },
+        servers: this.#forwarder.status(),
+        handedOver: this.#forwarder.handedOver(),
+        damaged: this.#forwarder.damaged(),
+      },
+    };
   }
 
   override async close(): Promise<void> {

@@ -7,6 +7,7 @@ const FIXED: readonly (readonly [name: string, value: (settings: ServerSettings)
   ['state_dir', (settings) => settings.stateDir],
   ['max_connections', (settings) => settings.maxConnections],
   ['relay', (settings) => settings.relay],
+  ['admin.listen', (settings) => settings.admin.listen],
   ['output.dir', (settings) => settings.output?.dir],
   ['output.plugin', (settings) => settings.output?.plugin],
   ['output.plugin_stdout', (settings) => settings.output?.pluginStdout],

@@ -16,6 +16,7 @@ import { exitStatusOf } from './exit-status.js';
 import { compileOutputRules, supportedOutput, type OutputRules } from './output-rules.js';
 import { changedFixedSettings, withRunningSync } from './reload.js';
 import { Service } from './service.js';
+import { openAdmin } from './service-admin.js';
 import { isEchoOfFailedCommit } from './state.js';
 
 export interface ServeOptions {
@@ -67,9 +68,11 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
       if (reloaded !== undefined) currentLog = createLog('k2hft-svr', reloaded.settings.log, write);
       service.reopen(reloaded);
     };
+    const admin = await openAdmin(service, settings.admin, log);
     announce(settings, service.url, log);
     await Promise.race([stopped, service.failed]);
     notifyServiceManager(log, 'STOPPING=1', 'STATUS=ending');
+    await admin?.close();
     await atMost(settings.shutdownTimeoutMs, service.stop());
     return ExitStatus.DONE;
   } catch (error) {

@@ -8,8 +8,11 @@ import { openSinks } from './open-sinks.js';
 import { outputRulesOf, type OutputRules } from './output-rules.js';
 import { OutputTree } from './output-tree.js';
 import { forgetFiles, pluginWritesFiles } from './plugin-files.js';
+import { RecentComplaints } from './recent-complaints.js';
 import { recover } from './recovery.js';
-import type { Sink } from './sink.js';
+import { ServerCounters } from './server-counters.js';
+import { statusOf, type ServiceStatus } from './service-status.js';
+import type { Sink, SinkFigures } from './sink.js';
 import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
 import { StateLock } from './state-lock.js';
 import { State } from './state.js';
@@ -53,6 +56,11 @@ export class Service implements ConnectionHost {
   readonly #tree: OutputTree | undefined;
   readonly #sinks: readonly Sink[];
   readonly #connections = new Set<Connection>();
+  /** What it has done since it was started. */
+  readonly counters = new ServerCounters();
+  readonly #startedAtMs = Date.now();
+  /** When the blockage that there is has begun, on the monotonic clock. */
+  #blockedAtMs = 0;
   #rules: OutputRules | undefined;
   /** Connections that are being told that there are too many. */
   readonly #refused = new Set<Connection>();
@@ -61,6 +69,7 @@ export class Service implements ConnectionHost {
   #isGateOpen = true;
   #heartbeat: NodeJS.Timeout | undefined;
   #isStopping = false;
+  readonly #complaints: RecentComplaints;
   #fail: (error: unknown) => void = () => undefined;
 
   private constructor(
@@ -70,9 +79,11 @@ export class Service implements ConnectionHost {
     state: State,
     tree: OutputTree | undefined,
     sinks: readonly Sink[],
+    complaints: RecentComplaints,
   ) {
     this.software = options.software;
     this.log = options.log;
+    this.#complaints = complaints;
     this.#settings = options.settings;
     this.#rules = rules;
     this.#lock = lock;
@@ -85,7 +96,9 @@ export class Service implements ConnectionHost {
     this.failed.catch(() => undefined);
   }
 
-  static async start(options: ServiceOptions): Promise<Service> {
+  static async start(given: ServiceOptions): Promise<Service> {
+    const complaints = new RecentComplaints();
+    const options = { ...given, log: complaints.listening(given.log) };
     const { settings, log, signal } = options;
     const { output } = settings;
     const rules = outputRulesOf(settings);
@@ -94,7 +107,7 @@ export class Service implements ConnectionHost {
     const state = new State(settings.stateDir, output?.fsync !== 'no');
     const tree = output && new OutputTree(output.dir);
     const sinks = await (options.openSinks ?? openSinks)(options);
-    const service = new Service(options, rules, lock, state, tree, sinks);
+    const service = new Service(options, rules, lock, state, tree, sinks, complaints);
     await service.#begin();
     service.#listener = await Listener.listen(settings.listen, (socket, request) => {
       service.#accept(new Connection(socket, request.socket, service));
@@ -119,6 +132,22 @@ export class Service implements ConnectionHost {
 
   get blockedReason(): string | undefined {
     return this.#applier?.blockedReason;
+  }
+
+  status(): ServiceStatus {
+    return statusOf({
+      software: this.software,
+      url: this.url,
+      startedAtMs: this.#startedAtMs,
+      counters: this.counters,
+      applier: this.#applier,
+      blockedAtMs: this.#blockedAtMs,
+      isGateOpen: this.#isGateOpen,
+      openConnections: this.#connections.size,
+      maxConnections: this.#settings.maxConnections,
+      sinks: Object.assign({}, ...this.#sinks.map((sink) => sink.figures?.() ?? {})) as SinkFigures,
+      complaints: this.#complaints.list(),
+    });
   }
 
   ended(connection: Connection): void {
@@ -163,11 +192,14 @@ export class Service implements ConnectionHost {
       state: this.#state,
       stateDirectory: this.#settings.stateDir,
       log: this.log,
+      counters: this.counters,
       gate: (open) => {
         this.#isGateOpen = open;
+        this.counters.gate(open);
         for (const connection of this.#connections) connection.obeyGate();
       },
-      blocked: () => {
+      blocked: (reason) => {
+        if (reason !== undefined) this.#blockedAtMs = performance.now();
         for (const connection of this.#connections) connection.tellStatus();
       },
       fault: (error) => {
@@ -176,6 +208,7 @@ export class Service implements ConnectionHost {
     });
     this.#applier = applier;
     this.#isGateOpen = true;
+    this.counters.gate(true);
     for (const connection of this.#connections) {
       connection.open();
       connection.obeyGate();
@@ -188,10 +221,13 @@ export class Service implements ConnectionHost {
       connection.cut();
     } else if (this.#connections.size < maxConnections) {
       this.#connections.add(connection);
+      this.counters.connectionsAccepted++;
     } else if (this.#refused.size < REFUSED_CONNECTIONS_MAX) {
       this.#refused.add(connection);
+      this.counters.connectionsRefused++;
       connection.refuseBusy(maxConnections);
     } else {
+      this.counters.connectionsRefused++;
       connection.cut();
     }
   }

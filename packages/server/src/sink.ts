@@ -1,4 +1,6 @@
+import type { TransportFigures } from '@k2hft/admin';
 import type { ServerSettings } from '@k2hft/config';
+import type { ServerStatus } from '@k2hft/forwarder';
 import type { Batch } from '@k2hft/wire';
 import type { Position } from './positions.js';
 
@@ -8,6 +10,25 @@ export interface SinkWait {
   readonly signal: AbortSignal;
   /** A sentence while only time or an operator can help; undefined when it goes on. The sources are told. */
   readonly blocked: (reason: string | undefined) => void;
+}
+
+/** What a sink tells of itself to operators. */
+export interface SinkFigures {
+  readonly relay?: RelayFigures;
+  readonly plugin?: PluginFigures;
+}
+
+export interface RelayFigures extends TransportFigures {
+  readonly servers: readonly ServerStatus[];
+}
+
+export interface PluginFigures {
+  /** Processes by state. */
+  readonly states: Readonly<Record<string, number>>;
+  readonly restarts: number;
+  readonly fedBytes: number;
+  readonly waitingBytes: number;
+  readonly lastError: string | undefined;
 }
 
 /**
@@ -31,6 +52,7 @@ export interface Sink {
   save(wait: SinkWait): Promise<void>;
   /** Nothing below `floor` comes again from this source: it counts as taken. */
   raiseFloor?(source: string, floor: Position): void;
+  figures?(): SinkFigures;
   /** The configuration was read again. */
   reopen?(settings: ServerSettings): void;
   /** No applier uses it any more. */

@@ -1,5 +1,6 @@
 import { AppliedSet } from './applied.js';
 import type { PositionSet } from './positions.js';
+import type { SourceCounters } from './server-counters.js';
 
 /** One queue that sends here, however many connections it has at the moment. */
 export class Source {
@@ -15,6 +16,8 @@ export class Source {
   constructor(
     readonly uuid: string,
     applied: AppliedSet,
+    /** Absent where nobody asks. */
+    readonly counters?: SourceCounters,
   ) {
     this.#committed = applied;
     this.#taken = applied.clone();

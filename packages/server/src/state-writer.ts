@@ -12,12 +12,15 @@ export class StateWriter {
   readonly #state: State;
   readonly #directory: string;
   readonly #blockage: Blockage;
+  readonly #took: (seconds: number) => void;
   #isStopped = false;
 
-  constructor(state: State, directory: string, blockage: Blockage) {
+  /** @param took gets the time of each commit that succeeded */
+  constructor(state: State, directory: string, blockage: Blockage, took: (seconds: number) => void) {
     this.#state = state;
     this.#directory = directory;
     this.#blockage = blockage;
+    this.#took = took;
   }
 
   /**
@@ -29,7 +32,9 @@ export class StateWriter {
       try {
         // Asked first, because a commit that fails leaves words of LMDB's own on stderr.
         if (freeBytes(this.#directory) < STATE_RESERVE_BYTES) throw new StateNoRoom('the disk is full');
+        const startedMs = performance.now();
         await this.#state.commit(changes());
+        this.#took((performance.now() - startedMs) / 1000);
         this.#blockage.clear('state');
         return;
       } catch (error) {

@@ -40,7 +40,6 @@ test('settings that cannot be used end with 78 and their name', async (context) 
       /not supported yet: output\.rotate with plugin_stdout: file/,
     ],
     [{ tokens_file: '/dev/null' }, {}, /not supported yet: tokens_file/],
-    [{ admin: { listen: '127.0.0.1:0' } }, {}, /not supported yet: admin\.listen/],
   ];
   for (const [top, output, expected] of rows) {
     const server = runServer(context, ['--json', configurationOf({ folder, top, output })]);

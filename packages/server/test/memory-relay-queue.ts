@@ -45,13 +45,14 @@ export class MemoryRelayQueue implements RelayQueue {
     return this.capacityBytes - this.usedBytes;
   }
 
-  dropOldest(bytes: number): { batches: number; records: number } {
+  dropOldest(bytes: number): { batches: number; records: number; bytes: number } {
     this.droppedBytes.push(bytes);
     let records = 0;
     const batches = this.batches.length - 1;
+    const before = this.usedBytes;
     for (const batch of this.batches.splice(0, batches)) records += batch.recordCount;
     this.usedBytes = this.batches.reduce((sum, batch) => sum + batch.totalBytes, 0);
-    return { batches: Math.max(0, batches), records };
+    return { batches: Math.max(0, batches), records, bytes: before - this.usedBytes };
   }
 
   payloads(): string[] {

@@ -17,3 +17,4 @@ export {
   type RunningMount,
   type RunningServer,
 } from './system.js';
+export { lintScrape, parseScrape, type Scrape, type ScrapedSample } from './prometheus-text.js';
