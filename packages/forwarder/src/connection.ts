@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
 import {
   ATTRIBUTES_BYTES_MAX,
   BATCH_PREFIX_BYTES,
@@ -47,6 +48,7 @@ export interface ConnectionOptions {
   readonly url: string;
   readonly servers: Pick<ForwarderServers, 'tls' | 'tokenFile' | 'failoverAfterMs' | 'compression'>;
   readonly tuning: Tuning;
+  readonly lookup: LookupFunction;
   readonly hello: () => { source: string; epoch: number; host: string; software: string };
 }
 
@@ -54,6 +56,8 @@ const LONGEST_BATCH_BYTES = BATCH_PREFIX_BYTES + ATTRIBUTES_BYTES_MAX + PAYLOAD_
 
 /** One connection, from the first attempt to its end: connecting → greeting → welcomed → over. */
 export class Connection {
+  /** Of the server; undefined before it has answered. */
+  address: string | undefined;
   /** The socket has enough for now. */
   choked = false;
   readonly #options: ConnectionOptions;
@@ -126,11 +130,14 @@ export class Connection {
   }
 
   #open(): void {
-    const { url, servers, hello } = this.#options;
+    const { url, servers, hello, lookup } = this.#options;
     const { tokenFile } = servers;
     const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim();
-    const socket = openSocket(url, servers.tls);
+    const socket = openSocket(url, servers.tls, lookup);
     this.#socket = socket;
+    socket.once('upgrade', ({ socket: stream }) => {
+      this.address = stream.remoteAddress;
+    });
     socket.on('open', () => {
       if (this.#state !== 'connecting') return;
       this.#state = 'greeting';

@@ -17,6 +17,13 @@ export interface Delivery extends LinkListener {
    * once, Infinity when only an event at a link or a new batch changes anything.
    */
   poll(nowMs: number): number;
+  /**
+   * Other settings, with the same `deliver`, and other links, in their order. A link that is not among them any more gets nothing new;
+   * what it was sent is waited for as long as for one that was lost.
+   */
+  update(servers: ForwarderServers, links: readonly ServerLink[]): void;
+  /** Whether it still waits for something from a link that update() took away. */
+  uses(link: ServerLink): boolean;
   /** We are about to end: nothing waits any more for more to be sent along with it. */
   hurry(): void;
   /** Batches given up because they were damaged in the queue. */

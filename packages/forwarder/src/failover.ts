@@ -2,11 +2,11 @@ import type { Delivery, DeliveryContext } from './delivery.js';
 import { Lane } from './lane.js';
 import type { ServerLink } from './link.js';
 import type { SequenceRange } from './queue-source.js';
-import { ANY_SERVER_CURSOR } from './settings.js';
+import { ANY_SERVER_CURSOR, type ForwarderServers } from './settings.js';
 
 /**
  * ```
- * searching ──a server is up──▶ sending ──draining or full, or a preferred one is up──▶ settling
+ * searching ──a server is up──▶ sending ─draining, full, taken away, or a preferred one is up─▶ settling
  *     ▲                          ▲ │  ▲                                              │ │ │
  *     │                          │ │  └──── neither is so any more ──────────────────┘ │ │
  *     ├──── nothing in flight ───┼─┴── lost ──▶ waiting ◀──────────────── lost ────────┘ │
@@ -30,8 +30,8 @@ const SEARCHING: State = { name: 'searching' };
 /** The first server in the order of the settings that is up gets everything. */
 export class Failover implements Delivery {
   readonly #lane: Lane;
-  readonly #links: readonly ServerLink[];
-  readonly #failoverAfterMs: number;
+  #links: readonly ServerLink[];
+  #failoverAfterMs: number;
   readonly #poke: () => void;
   #state: State = SEARCHING;
   #startedMs: number | undefined;
@@ -55,6 +55,17 @@ export class Failover implements Delivery {
     const deadlineMs = this.#deadlineMs(state);
     // What is overdue waits for a server to come up, which is an event.
     return deadlineMs > nowMs ? deadlineMs - nowMs : Infinity;
+  }
+
+  update(servers: ForwarderServers, links: readonly ServerLink[]): void {
+    this.#links = links;
+    this.#failoverAfterMs = servers.failoverAfterMs;
+    this.#lane.linger = servers;
+    this.#poke();
+  }
+
+  uses(link: ServerLink): boolean {
+    return this.#state.name !== 'searching' && this.#state.link === link;
   }
 
   changed(): void {
@@ -102,16 +113,27 @@ export class Failover implements Delivery {
       case 'waiting':
         if (state.link.state === 'up' || state.link.state === 'full')
           return { name: 'sending', link: state.link };
-        return nowMs >= state.untilMs && this.#firstUp(nowMs) !== undefined
+        if (!this.#isMissed(state.link)) return SEARCHING;
+        return nowMs >= state.untilMs && (this.#firstUp(nowMs) !== undefined || this.#isLeaving(state.link))
           ? this.#giveUp(state.link)
           : state;
     }
   }
 
   #afterLoss(link: ServerLink, nowMs: number): State {
-    return link.flight.empty && !this.#lane.owes
-      ? SEARCHING
-      : { name: 'waiting', link, untilMs: nowMs + this.#failoverAfterMs };
+    return this.#isMissed(link)
+      ? { name: 'waiting', link, untilMs: nowMs + this.#failoverAfterMs }
+      : SEARCHING;
+  }
+
+  /** It is to get something once more, or is about to be back. */
+  #isMissed(link: ServerLink): boolean {
+    return !link.flight.empty || this.#lane.owes || (link.renewing && !this.#isLeaving(link));
+  }
+
+  /** It is no longer in the settings. */
+  #isLeaving(link: ServerLink): boolean {
+    return !this.#links.includes(link);
   }
 
   #giveUp(link: ServerLink): State {
@@ -128,6 +150,7 @@ export class Failover implements Delivery {
   #shouldSettle(link: ServerLink, nowMs: number): boolean {
     const best = this.#firstUp(nowMs);
     return (
+      this.#isLeaving(link) ||
       link.state === 'draining' ||
       (link.state === 'full' && best !== undefined) ||
       (best !== undefined && this.#links.indexOf(best) < this.#links.indexOf(link))

@@ -1,3 +1,4 @@
+export { type Resolve } from './addresses.js';
 export { ForwarderError, type ForwarderErrorCode } from './errors.js';
 export type { Amount } from './flight.js';
 export { Forwarder, type ForwarderOptions } from './forwarder.js';

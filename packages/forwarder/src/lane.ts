@@ -37,6 +37,8 @@ export class Lane {
   readonly cursor: string;
   /** Batches that were damaged in the queue, and had to be given up. */
   damaged = 0;
+  /** May be changed at any time. */
+  linger: LaneOptions['linger'];
   readonly #options: LaneOptions;
   #after: Position = POSITION_ZERO;
   /** Up to here, batches are checked before they are sent: a server has refused one of them. */
@@ -52,6 +54,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.linger = options.linger;
     this.cursor = options.cursor;
   }
 
@@ -150,12 +153,12 @@ export class Lane {
   #hold(batch: QueuedBatch): void {
     this.#held.push(batch);
     this.#heldBytes += batch.bytes.length;
-    if (this.#options.linger.lingerRecords > 0) this.#heldRecords += readRecordCount(batch.bytes);
+    if (this.linger.lingerRecords > 0) this.#heldRecords += readRecordCount(batch.bytes);
   }
 
   /** Milliseconds until what is held must go; 0 or less when it must go now. */
   #lingerLeftMs(nowMs: number): number {
-    const { lingerMs, lingerRecords } = this.#options.linger;
+    const { lingerMs, lingerRecords } = this.linger;
     if (this.#hurried || this.#heldBytes >= PACK_BYTES_MAX) return 0;
     if (lingerRecords > 0 && this.#heldRecords >= lingerRecords) return 0;
     return this.#held.length === 0 ? 0 : this.#heldSinceMs + lingerMs - nowMs;

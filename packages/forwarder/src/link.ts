@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { comparePositions, type Position } from '@k2hft/queue';
 import { encodeMessage, readRecordCount, type AckMessage, type StatusMessage } from '@k2hft/wire';
+import { ServerAddresses, type Resolve } from './addresses.js';
 import { backoffMs } from './backoff.js';
 import { Complaints } from './complaints.js';
 import { Connection, type ConnectionOptions, type Loss } from './connection.js';
 import { Flight } from './flight.js';
 import { messageOf } from './message.js';
 import type { QueuedBatch, SequenceRange } from './queue-source.js';
+import type { ForwarderServers } from './settings.js';
 import type { Log, ServerStatus } from './status.js';
 import { Traffic } from './traffic.js';
 
@@ -20,6 +23,9 @@ import { Traffic } from './traffic.js';
  * `lost` is a closed connection, an error, silence, no acknowledgement for too long, or bytes that are no message.
  * `full`: the server acknowledges nothing for want of room; nothing is sent. `draining`: it is about to end;
  * nothing is sent, acknowledgements still come. From every state, stop() leads to `stopped`, which is final.
+ *
+ * renew() has the connection made anew in order: nothing is sent any more, and when everything is acknowledged (or
+ * cannot be soon: `full`), it is closed and the link is `connecting`. Until it is up again, or lost, it is `renewing`.
  */
 export type LinkState = 'idle' | 'connecting' | 'greeting' | 'up' | 'full' | 'draining' | 'down' | 'stopped';
 
@@ -32,7 +38,9 @@ export interface LinkListener {
   drained(link: ServerLink): void;
 }
 
-export interface LinkOptions extends ConnectionOptions {
+export interface LinkOptions extends Omit<ConnectionOptions, 'lookup' | 'servers'> {
+  readonly servers: ForwarderServers;
+  readonly resolve: Resolve;
   readonly listener: LinkListener;
   readonly log: Log;
   readonly random?: () => number;
@@ -51,13 +59,16 @@ const FLOOR_INTERVAL_MS = 20;
 export class ServerLink {
   readonly url: string;
   readonly flight = new Flight();
-  readonly #options: LinkOptions;
+  #options: LinkOptions;
   readonly #complaints: Complaints;
+  readonly #addresses: ServerAddresses;
   readonly #traffic = new Traffic();
   #state: LinkState = 'idle';
   #stateSinceMs = Date.now();
   #connection: Connection | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
+  #isRenewing = false;
+  #addressCheckedMs = 0;
   #welcomes = 0;
   #welcomedMs = 0;
   /** Connections that failed since the last one that worked. */
@@ -71,6 +82,7 @@ export class ServerLink {
     this.url = options.url;
     this.#options = options;
     this.#complaints = new Complaints(options.log);
+    this.#addresses = new ServerAddresses(options.url, options.resolve);
   }
 
   get state(): LinkState {
@@ -82,6 +94,11 @@ export class ServerLink {
     return this.#welcomes === 0 && this.#failures === 0;
   }
 
+  /** The connection is being made anew, in order: it is about to be up again. */
+  get renewing(): boolean {
+    return this.#isRenewing;
+  }
+
   /** Whether the server can still acknowledge what it was sent. */
   get answers(): boolean {
     return this.#state === 'up' || this.#state === 'full' || this.#state === 'draining';
@@ -89,7 +106,8 @@ export class ServerLink {
 
   /** Bytes that may be sent now; 0 when the server, the window or the socket is not ready for more. */
   roomBytes(): number {
-    if (this.#state !== 'up' || this.#connection === undefined || this.#connection.choked) return 0;
+    if (this.#state !== 'up' || this.#isRenewing) return 0;
+    if (this.#connection === undefined || this.#connection.choked) return 0;
     return Math.max(0, this.#options.tuning.windowBytes - this.flight.total.bytes);
   }
 
@@ -98,10 +116,26 @@ export class ServerLink {
   }
 
   stop(): void {
+    this.#isRenewing = false;
     clearTimeout(this.#retryTimer);
     this.#connection?.close();
     this.#connection = undefined;
     this.#enter('stopped');
+  }
+
+  /** Other settings: a connection that they concern is made anew, in order. */
+  update(servers: ForwarderServers): void {
+    const before = this.#options.servers;
+    this.#options = { ...this.#options, servers };
+    if (!isDeepStrictEqual(concerning(before), concerning(servers))) this.renew('other settings');
+  }
+
+  /** Makes the connection anew, when what is in flight is acknowledged. */
+  renew(reason: string): void {
+    if (this.#connection === undefined) return;
+    if (!this.#isRenewing) this.#options.log('info', `${this.url}: connecting anew: ${reason}`);
+    this.#isRenewing = true;
+    this.#renewWhenLanded();
   }
 
   /** Sends batches, in ascending order and above all that are in flight, as one message. */
@@ -142,31 +176,44 @@ export class ServerLink {
     };
   }
 
+  #renewWhenLanded(): void {
+    if (!this.#isRenewing) return;
+    const landsSoon = this.#state === 'up' || this.#state === 'draining';
+    if (landsSoon && !this.flight.empty) return;
+    this.#connection?.close();
+    this.flight.stale = !this.flight.empty;
+    this.#connect();
+  }
+
   #connect(): void {
     this.#floor = undefined;
-    this.#connection = new Connection(this.#options, {
-      greeting: () => {
-        this.#enter('greeting');
+    const { lookup } = this.#addresses;
+    this.#connection = new Connection(
+      { ...this.#options, lookup },
+      {
+        greeting: () => {
+          this.#enter('greeting');
+        },
+        welcomed: (software, compression) => {
+          this.#welcomed(software, compression);
+        },
+        ack: (message) => {
+          this.#landed(message);
+        },
+        status: (message) => {
+          this.#told(message);
+        },
+        drained: () => {
+          this.#options.listener.drained(this);
+        },
+        beat: (paused) => {
+          this.#beat(paused);
+        },
+        lost: (reason, kind) => {
+          this.#lost(reason, kind);
+        },
       },
-      welcomed: (software, compression) => {
-        this.#welcomed(software, compression);
-      },
-      ack: (message) => {
-        this.#landed(message);
-      },
-      status: (message) => {
-        this.#told(message);
-      },
-      drained: () => {
-        this.#options.listener.drained(this);
-      },
-      beat: (paused) => {
-        this.#beat(paused);
-      },
-      lost: (reason, kind) => {
-        this.#lost(reason, kind);
-      },
-    });
+    );
     this.#enter('connecting');
   }
 
@@ -174,6 +221,8 @@ export class ServerLink {
     this.#software = software;
     this.#welcomes += 1;
     this.#welcomedMs = performance.now();
+    this.#addressCheckedMs = this.#welcomedMs;
+    this.#isRenewing = false;
     const packed = compression === undefined ? '' : `, batches are compressed with ${compression}`;
     this.#complaints.say('info', `${this.url}: connected (${software})${packed}`);
     this.#enter('up');
@@ -187,6 +236,7 @@ export class ServerLink {
     }
     this.flight.progressMs = performance.now();
     this.#enter(next);
+    this.#renewWhenLanded();
   }
 
   #landed({ epoch, ranges }: AckMessage): void {
@@ -198,17 +248,28 @@ export class ServerLink {
     this.#proven();
     this.#options.listener.acked(this, epoch, landed.ranges);
     if (windowWasFull) this.#options.listener.drained(this);
+    this.#renewWhenLanded();
   }
 
   #beat(paused: boolean): void {
     const nowMs = performance.now();
-    const { ackTimeoutMs } = this.#options.tuning;
+    const { ackTimeoutMs, addressCheckMs } = this.#options.tuning;
+    if (nowMs - this.#addressCheckedMs >= addressCheckMs) void this.#checkAddress(nowMs);
     if (paused) this.flight.progressMs = nowMs;
     if (this.flight.empty) {
       if (nowMs - this.#welcomedMs > PROVEN_AFTER_MS) this.#proven();
     } else if (this.#state === 'up' && nowMs - this.flight.progressMs > ackTimeoutMs) {
       this.#connection?.fail(`the server has acknowledged nothing for ${ackTimeoutMs} ms`);
     }
+  }
+
+  /** A name that has other addresses now is followed. */
+  async #checkAddress(nowMs: number): Promise<void> {
+    this.#addressCheckedMs = nowMs;
+    const connection = this.#connection;
+    const address = connection?.address;
+    if (address === undefined || (await this.#addresses.has(address))) return;
+    if (connection === this.#connection) this.renew(`its name no longer has the address ${address}`);
   }
 
   /** The connection does what it is for. */
@@ -220,6 +281,8 @@ export class ServerLink {
   #lost(reason: string, kind: Loss): void {
     const { servers, tuning, random = Math.random } = this.#options;
     this.#connection = undefined;
+    if (!this.answers) this.#addresses.failed();
+    this.#isRenewing = false;
     this.flight.stale = !this.flight.empty;
     // Whatever it is that the server does not like, these are looked at before they are sent again.
     if (kind === 'refused') this.flight.suspect = this.flight.stale;
@@ -243,4 +306,9 @@ export class ServerLink {
     this.#stateSinceMs = Date.now();
     this.#options.listener.changed(this);
   }
+}
+
+/** The settings that a connection depends on. */
+function concerning({ tls, tokenFile, compression }: ForwarderServers): unknown {
+  return { tls, tokenFile, compression };
 }

@@ -28,6 +28,10 @@ export interface QueueSource {
   hasNew(after: Position): boolean;
   /** The writer may have changed something. */
   noticed(): void;
+  /** A new destination: it begins with what is still there. Nothing happens when it is known. */
+  addCursor(name: string): void;
+  /** No destination any more: nothing is kept for it, and what it acknowledges means nothing. */
+  removeCursor(name: string): void;
   /** Acknowledgements so far are stored. */
   flushed(): Promise<void>;
 }

@@ -39,6 +39,8 @@ export interface Tuning {
    * each attempt is an error in two logs. At least twice `failoverAfterMs`, so that another server gets them.
    */
   readonly loopRetryMs: number;
+  /** How often it is looked whether the name of a server still has the address of the connection. */
+  readonly addressCheckMs: number;
   /** Bytes sent and not acknowledged, per server: what a fast network carries in the time of one fsync. */
   readonly windowBytes: number;
   /** Bytes given to the socket and not yet taken by the kernel, above which sending pauses. */
@@ -53,6 +55,7 @@ export const DEFAULT_TUNING: Tuning = {
   backoffMinMs: 100,
   backoffMaxMs: 10_000,
   loopRetryMs: 60_000,
+  addressCheckMs: 30_000,
   windowBytes: 32 * 1024 * 1024,
   bufferedBytesMax: 1024 * 1024,
 };

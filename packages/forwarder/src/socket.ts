@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
 import { CONTROL_BYTES_MAX } from '@k2hft/wire';
 import { WebSocket, type ClientOptions } from 'ws';
+import { ADDRESS_TIMEOUT_MS } from './addresses.js';
 import type { ForwarderServers } from './settings.js';
 
 /**
@@ -10,8 +12,11 @@ import type { ForwarderServers } from './settings.js';
 const FRAGMENT_BYTES_MAX = 1024 * 1024;
 
 /** Opens a WebSocket to a server. Throws when a file that the settings name cannot be read. */
-export function openSocket(url: string, tls: ForwarderServers['tls']): WebSocket {
-  const options: ClientOptions = {
+export function openSocket(url: string, tls: ForwarderServers['tls'], lookup: LookupFunction): WebSocket {
+  // What ws does not know goes on to net.connect().
+  const options: ClientOptions & { lookup: LookupFunction; autoSelectFamilyAttemptTimeout: number } = {
+    lookup,
+    autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS,
     perMessageDeflate: false,
     // Servers send control messages only.
     maxPayload: CONTROL_BYTES_MAX,

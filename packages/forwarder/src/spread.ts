@@ -24,8 +24,8 @@ const REMEMBERED_KEYS_MAX = 10_000;
  */
 export class Spread implements Delivery {
   readonly #queue: QueueSource;
-  readonly #servers: ForwarderServers;
-  readonly #links: readonly ServerLink[];
+  #servers: ForwarderServers;
+  #links: readonly ServerLink[];
   readonly #key: PartitionKey;
   readonly #log: Log;
   readonly #poke: () => void;
@@ -57,6 +57,17 @@ export class Spread implements Delivery {
     if (this.#isSettling) return wantedMs;
     for (const [link, lane] of this.#lanes) wantedMs = Math.min(wantedMs, lane.fill(link, nowMs));
     return wantedMs;
+  }
+
+  update(servers: ForwarderServers, links: readonly ServerLink[]): void {
+    this.#servers = servers;
+    this.#links = links;
+    for (const lane of this.#lanes.values()) lane.linger = servers;
+    this.#poke();
+  }
+
+  uses(link: ServerLink): boolean {
+    return this.#lanes.has(link);
   }
 
   changed(): void {
@@ -99,16 +110,23 @@ export class Spread implements Delivery {
   #isMissed(link: ServerLink, nowMs: number): boolean {
     const sinceMs = this.#absentSinceMs.get(link);
     if (sinceMs === undefined || nowMs >= sinceMs + this.#servers.failoverAfterMs) return false;
-    return !link.flight.empty || (link.state !== 'draining' && this.#lanes.get(link)?.owes === true);
+    return (
+      link.renewing ||
+      !link.flight.empty ||
+      (link.state !== 'draining' && this.#lanes.get(link)?.owes === true)
+    );
   }
 
   /** Whether the shares should be others, and may: nobody is missed whose share would change hands too early. */
   #wantsOthers(nowMs: number): boolean {
-    if (this.#isPatient(nowMs)) return false;
-    const up = this.#links.filter((link) => link.state === 'up');
-    if (up.length === 0) return false;
     const members = [...this.#lanes.keys()];
-    if (up.length === members.length && up.every((link) => this.#lanes.has(link))) return false;
+    // One that is not in the settings any more leaves also when there is nobody to take its share.
+    if (members.every((link) => this.#links.includes(link))) {
+      if (this.#isPatient(nowMs)) return false;
+      const up = this.#links.filter((link) => link.state === 'up');
+      if (up.length === 0) return false;
+      if (up.length === members.length && up.every((link) => this.#lanes.has(link))) return false;
+    }
     return !members.some((link) => this.#isMissed(link, nowMs));
   }
 
@@ -133,7 +151,8 @@ export class Spread implements Delivery {
     const urls = members.map((link) => link.url);
     this.#lanes = new Map(members.map((link) => [link, this.#makeLane(link.url, urls)]));
     this.#isSettling = false;
-    if (nowMs > (this.#startedMs ?? nowMs)) this.#log('info', `shares are given to: ${urls.join(', ')}`);
+    if (nowMs > (this.#startedMs ?? nowMs) && urls.length > 0)
+      this.#log('info', `shares are given to: ${urls.join(', ')}`);
   }
 
   #takeFrom(link: ServerLink): void {

@@ -204,6 +204,17 @@ export class DirectQueue {
     return this.attempt(() => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
   }
 
+  /** As that of QueueDrain. */
+  addCursor(name: string): void {
+    this.books.cursors.add(name);
+    this.books.changed();
+  }
+
+  removeCursor(name: string): void {
+    this.books.cursors.remove(name);
+    this.books.changed();
+  }
+
   /** Saves the cursors. */
   async checkpoint(): Promise<void> {
     await this.writing.run(() => this.books.save());

@@ -93,6 +93,20 @@ export class MemoryQueue implements QueueSource {
     // Nothing to look for.
   }
 
+  addCursor(name: string): void {
+    if (this.#acked.has(name)) return;
+    const sets = [...this.#acked.values()];
+    this.#acked.set(name, new Set([...(sets[0] ?? [])].filter((key) => sets.every((set) => set.has(key)))));
+  }
+
+  hasCursor(name: string): boolean {
+    return this.#acked.has(name);
+  }
+
+  removeCursor(name: string): void {
+    this.#acked.delete(name);
+  }
+
   flushed(): Promise<void> {
     return Promise.resolve();
   }

@@ -18,6 +18,8 @@ import { WebSocketServer, type WebSocket } from 'ws';
 
 export interface TestServerOptions {
   port?: number;
+  /** Default: 127.0.0.1. */
+  host?: string;
   /** Answers a hello; by default with a welcome. */
   greet?: (hello: HelloMessage) => ControlMessage[];
   autoPong?: boolean;
@@ -63,7 +65,7 @@ export class TestServer {
   /** Also after stop(): on the same port again, with what was applied remembered. */
   async listen(): Promise<void> {
     const server = new WebSocketServer({
-      host: '127.0.0.1',
+      host: this.#options.host ?? '127.0.0.1',
       port: this.port === 0 ? (this.#options.port ?? 0) : this.port,
       maxPayload: MESSAGE_BYTES_MAX,
       perMessageDeflate: false,
@@ -79,7 +81,12 @@ export class TestServer {
     });
     await new Promise((resolve) => server.once('listening', resolve));
     this.port = (server.address() as AddressInfo).port;
-    this.url = `ws://127.0.0.1:${this.port}`;
+    this.url = `ws://${this.#options.host ?? '127.0.0.1'}:${this.port}`;
+  }
+
+  /** How many are open now. */
+  get connections(): number {
+    return this.#server?.clients.size ?? 0;
   }
 
   /** Breaks all connections and does not listen any more. */
