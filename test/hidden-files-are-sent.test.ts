@@ -108,6 +108,8 @@ void test('what a virtual mount hides is sent once, and the mount stays as it is
   await waitUntil('what was written into the mount arrives', () => sending.arrived('c.log') === 'seen\n');
   const missing = sending.send(join(mount.point, 'c.log'));
   assert.equal(missing.status, 66, 'c.log is in the mount, and not below it');
+  symlinkSync(mount.point, join(sending.folder, 'alias'));
+  assert.equal(sending.send(join(sending.folder, 'alias', 'c.log')).status, 66, 'under each of its names');
   await mount.stop();
 });
 

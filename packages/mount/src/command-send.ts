@@ -4,6 +4,7 @@ import { findMount } from '@k2hft/fuse';
 import { CommandError } from './failure.js';
 import { FILE_SYSTEM_TYPE } from './mount-point.js';
 import { sendUncovered } from './send-hidden.js';
+import { canonical } from './send-names.js';
 import { carryOutSend, type SendPlan } from './send-session.js';
 import { unsupportedSettings } from './unsupported.js';
 
@@ -68,7 +69,9 @@ async function isHidden({ names, mountPoint }: SendPlan): Promise<boolean> {
   const mounted = await findMount(mountPoint);
   if (mounted?.type !== FILE_SYSTEM_TYPE) return false;
   const points = [mountPoint, Buffer.from(mounted.point, 'latin1').toString()];
-  return names.some((name) => points.some((point) => name === point || name.startsWith(`${point}/`)));
+  // A symbolic link may lead there: through the mount, what was sent already would be read again.
+  const places = names.flatMap((name) => [name, canonical(name)]);
+  return places.some((place) => points.some((point) => place === point || place.startsWith(`${point}/`)));
 }
 
 function usage(message: string): CommandError {

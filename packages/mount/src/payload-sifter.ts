@@ -99,8 +99,8 @@ export class PayloadSifter {
     dropsBefore.addAll(this.totals.drops);
     const { payload, isUnchanged } = this.lines(source, start, end);
     if (openEnd === 'complete') return { payload, fate: 'undecided' };
-    if (payload.length === 0 && !isUnchanged)
-      return { payload, fate: this.reasonSince(dropsBefore) ?? 'replaced' };
+    const reason = this.reasonSince(dropsBefore);
+    if (reason !== undefined) return { payload, fate: reason };
     if (isUnchanged || filter === undefined) return { payload, fate: 'passing' };
     // Only an output stands for a whole line: then nothing of the rest follows.
     const rewritten = filter.rewritePart(source, start, end).payload;

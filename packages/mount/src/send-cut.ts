@@ -1,5 +1,8 @@
+import type { LineFate } from './line-fate.js';
 import type { LineFilter } from './line-filter.js';
 import { countNewlines } from './newline-count.js';
+import { payloadParts } from './payload-parts.js';
+import { PayloadSifter, SiftTotals, type OpenEnd } from './payload-sifter.js';
 
 /** What of a rule decides how a file's lines are cut and filtered. */
 export interface CutRule {
@@ -52,13 +55,17 @@ class WindowCutter {
   private at = 0;
   /** Where whole lines begin that have not become a payload yet. */
   private linesFrom = 0;
-  private droppedLines = 0;
+  private tooLongLines = 0;
+  private readonly totals = new SiftTotals();
+  private readonly sifter: PayloadSifter;
 
   constructor(
     private readonly window: Buffer,
     private begun: LineBegun,
     private readonly rule: CutRule,
-  ) {}
+  ) {
+    this.sifter = new PayloadSifter({ filter: rule.filter, quota: undefined }, this.totals);
+  }
 
   run(): void {
     const { window, rule } = this;
@@ -67,8 +74,8 @@ class WindowCutter {
       const reach = window.subarray(this.at, this.at + limit + 1);
       const newline = this.begun === 'none' ? reach.lastIndexOf(NEWLINE) : reach.indexOf(NEWLINE);
       if (newline >= 0 && this.begun === 'none') this.at += newline + 1;
-      else if (newline >= 0) this.piece(newline + 1, true);
-      else if (window.length - this.at > limit) this.piece(limit, false);
+      else if (newline >= 0) this.piece(newline + 1, 'continues');
+      else if (window.length - this.at > limit) this.piece(limit, 'continues');
       else break;
     }
     this.endLines();
@@ -77,55 +84,53 @@ class WindowCutter {
   /** What is left has no newline. */
   takeRest(): void {
     const bytes = this.window.length - this.at;
-    if (bytes > 0) this.piece(bytes, false);
+    if (bytes > 0) this.piece(bytes, waitsForEnd(this.rule) ? 'complete' : 'continues');
   }
 
   result(): LineCut {
-    const { payloads, at, begun, droppedLines } = this;
+    const { payloads, at, begun, tooLongLines, totals } = this;
+    const droppedLines =
+      tooLongLines + totals.drops.get('filter').lines + totals.drops.get('filter_failed').lines;
     return { payloads, consumedBytes: at, begun, droppedLines };
   }
 
   private endLines(): void {
-    const { filter } = this.rule;
-    if (this.at > this.linesFrom) {
-      const filtered = filter?.apply(this.window, this.linesFrom, this.at);
-      this.keep(filtered?.payload ?? this.window.subarray(this.linesFrom, this.at));
-      this.droppedLines += filtered === undefined ? 0 : filtered.dropped + filtered.failed;
-    }
+    if (this.at > this.linesFrom) this.sift(this.linesFrom, this.at, 'continues');
     this.linesFrom = this.at;
   }
 
   /** Part of one line: its beginning, when none has begun, its end, or something between. */
-  private piece(bytes: number, ends: boolean): void {
+  private piece(bytes: number, openEnd: OpenEnd): void {
     this.endLines();
     const { window, rule, begun } = this;
     const end = this.at + bytes;
-    if (begun === 'none') this.beginLine(end, bytes);
-    else if (begun === 'sent')
-      this.keep(rule.filter?.rewritePart(window, this.at, end).payload ?? window.subarray(this.at, end));
-    if (ends) this.begun = 'none';
+    const isTooLong = bytes >= rule.maxRecordBytes && end < window.length;
+    if (begun === 'none' && isTooLong && rule.longRecords === 'drop') {
+      this.tooLongLines++;
+      this.begun = 'dropped';
+    } else {
+      this.sift(this.at, end, openEnd);
+    }
     this.at = end;
     this.linesFrom = end;
   }
 
-  private beginLine(end: number, bytes: number): void {
-    const { window, rule } = this;
-    const isTooLong = bytes >= rule.maxRecordBytes && end < window.length;
-    const filtered =
-      rule.longRecords === 'drop' && isTooLong ? undefined : rule.filter?.apply(window, this.at, end);
-    const isKept =
-      rule.longRecords === 'drop' && isTooLong
-        ? false
-        : (filtered?.dropped ?? 0) + (filtered?.failed ?? 0) === 0;
-    if (isKept) this.keep(filtered?.payload ?? window.subarray(this.at, end));
-    else this.droppedLines++;
-    this.begun = isKept ? 'sent' : 'dropped';
-  }
-
-  private keep(payload: Buffer): void {
-    if (payload.length > 0) this.payloads.push(payload);
+  private sift(start: number, end: number, openEnd: OpenEnd): void {
+    const { payload, fate } = this.sifter.sift(this.window, start, end, FATES[this.begun], openEnd);
+    this.payloads.push(...payloadParts(payload));
+    // Should the line go on all the same, what follows it is treated as its beginning was.
+    if (openEnd === 'complete') this.begun = payload.length > 0 ? 'sent' : 'dropped';
+    else if (fate === 'undecided') this.begun = 'none';
+    else this.begun = fate === 'passing' ? 'sent' : 'dropped';
   }
 }
+
+/** Why a line was dropped need not be known for its rest: that is not counted again. */
+const FATES: Readonly<Record<LineBegun, LineFate>> = {
+  none: 'undecided',
+  sent: 'passing',
+  dropped: 'replaced',
+};
 
 /** Records in a payload of lines: an unfinished one counts. */
 export function recordsIn(payload: Buffer): number {

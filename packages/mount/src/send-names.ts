@@ -90,16 +90,17 @@ class Finder implements NamedFiles {
 }
 
 /** The last component stays as it is: a link is not followed. */
-function canonical(name: string): string {
+export function canonical(name: string): string {
   return name === '/' ? name : join(realPath(dirname(name)), basename(name));
 }
 
+/** Of what is missing, or hidden by a mount, the part that is there counts. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
     // Whoever looks into it tells why.
-    return path;
+    return path === '/' ? path : join(realPath(dirname(path)), basename(path));
   }
 }
 

@@ -1,7 +1,8 @@
-import { BatchFlag, PAYLOAD_BYTES_MAX } from '@k2hft/wire';
+import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
 import { dropLong } from './drop-long.js';
 import { isDropping, type LineFate } from './line-fate.js';
+import { payloadParts } from './payload-parts.js';
 import { PayloadSifter, SiftTotals, type OpenEnd } from './payload-sifter.js';
 import type { QuotaLeft } from './quota-buckets.js';
 import { splitLong, splitShort } from './split-lines.js';
@@ -140,25 +141,12 @@ class Cutting {
     const sifted = this.sifter.sift(source, start, end, this.fate, openEnd);
     this.fate = sifted.fate;
     if (sifted.isUnchanged) this.build(source, start, end, hasRoom);
-    else this.buildAll(sifted.payload);
+    else for (const part of payloadParts(sifted.payload)) this.build(part, 0, part.length, false);
   }
 
   /** A line that is longer than max_record and is not sent. */
   dropLong(lines: number, bytes: number): void {
     this.totals.drops.add('long_records', lines, bytes);
-  }
-
-  /** Replacements make payloads longer; a batch has its limit, and ends with a line. */
-  private buildAll(payload: Buffer): void {
-    let start = 0;
-    while (payload.length - start > PAYLOAD_BYTES_MAX) {
-      const end = start + payload.subarray(start, start + PAYLOAD_BYTES_MAX).lastIndexOf(NEWLINE) + 1;
-      // A line alone is never so long: what replacements make of one is limited.
-      const cutAt = end > start ? end : start + PAYLOAD_BYTES_MAX;
-      this.build(payload, start, cutAt, false);
-      start = cutAt;
-    }
-    if (payload.length > start) this.build(payload, start, payload.length, false);
   }
 
   private build(source: Buffer, start: number, end: number, hasRoom: boolean): void {

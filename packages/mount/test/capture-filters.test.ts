@@ -160,6 +160,8 @@ void test('a piece that is rewritten or replaced does not glue its line to the n
     'b\nok\n',
   );
   assert.equal(replaced.text(), '<a>\nok\n');
+  const emptied = sent({ maxRecordBytes: 4, rewrite: [['a', '']] }, 'aaaaaaaa', 'tail\nok\n');
+  assert.equal(emptied.text(), 'til\nok\n', 'a piece that nothing is left of was not dropped');
 });
 
 void test('a line that was sent in part by line_timeout goes on, and one that was not does not', () => {

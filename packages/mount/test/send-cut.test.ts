@@ -85,6 +85,31 @@ test('a line that is too long is sent in pieces, or dropped whole', () => {
   assert.equal(pieces.join(''), `${'x'.repeat(35)}\n`, 'its beginning decides');
 });
 
+test('an output stands for a long line as a whole', () => {
+  const filter = compileFilter({
+    ...NO_FILTER,
+    select: [{ pattern: '^(x)', output: '$1!' }],
+    default: 'deny',
+  });
+  const file = `${'x'.repeat(35)}\nxy\nno\n`;
+  assert.equal(cutAll([file], ruleWith({ filter }), 50).join(''), 'x!\nx!\n');
+  assert.equal(cutAll(['x tail'], ruleWith({ filter }), 50, true).join(''), 'x!');
+});
+
+test('a long line ends, also when a replacement in its last part could not be finished', () => {
+  const filter = compileFilter({ ...NO_FILTER, rewrite: [['(?=c)(c+)+d', 'D']] });
+  const file = `${'a'.repeat(60)}${'c'.repeat(40)}\nnext\n`;
+  assert.equal(
+    cutAll([file], ruleWith({ filter, maxRecordBytes: 60 }), 200).join(''),
+    `${'a'.repeat(60)}\nnext\n`,
+  );
+});
+
+test('a part that a replacement leaves nothing of does not take the rest of its line along', () => {
+  const filter = compileFilter({ ...NO_FILTER, rewrite: [['x', '']] });
+  assert.equal(cutAll([`${'x'.repeat(10)}tail\n`], ruleWith({ filter }), 50).join(''), 'tail\n');
+});
+
 test('a line of just the greatest length is not too long', () => {
   const line = `${'x'.repeat(10)}\n`;
   assert.deepEqual(cutAll([line, line], ruleWith({ longRecords: 'drop' }), 11), [line, line]);
