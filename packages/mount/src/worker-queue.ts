@@ -24,10 +24,10 @@ export class WorkerQueue implements MountQueue {
     private readonly log: Log,
   ) {}
 
-  /** Throws QueueError. */
-  static open(settings: QueueSettings, log: Log): WorkerQueue {
+  /** `isBroadcast`: several servers each get everything. Throws QueueError. */
+  static open(settings: QueueSettings, log: Log, isBroadcast = false): WorkerQueue {
     const { dir } = settings;
-    const hot = HotQueue.open({ dir, settings, inspect: inspectBatch, ...bootId() });
+    const hot = HotQueue.open({ dir, settings, inspect: inspectBatch, isBroadcast, ...bootId() });
     return new WorkerQueue(hot, new Waker(dir), settings, log);
   }
 

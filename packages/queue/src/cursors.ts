@@ -44,6 +44,11 @@ export class Cursors {
     return [...this.sets.keys()];
   }
 
+  /** Several servers each get everything: those that are not behind must not lose with those that are. */
+  get isBroadcast(): boolean {
+    return this.names.filter((name) => !name.startsWith(PLUGIN_PREFIX)).length > 1;
+  }
+
   set(name: string): AckSet {
     const set = this.sets.get(name);
     assert(set !== undefined, `there is no cursor ${name}`);

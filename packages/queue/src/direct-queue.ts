@@ -148,13 +148,13 @@ export class DirectQueue {
     return this.writer.roomBytes;
   }
 
-  /** Makes room for `bytes` by giving up whole files of the store, oldest first. */
+  /** Makes room for `bytes` by giving up whole files of the store, oldest first; in a broadcast for those that are behind. */
   dropOldest(bytes: number): Amount {
     this.writer.measureRoom();
     const missingBytes = bytes - this.writer.roomBytes;
     if (missingBytes <= 0) return NO_AMOUNT;
     const dropped = this.attempt(
-      () => this.books.giveUpFiles(missingBytes, this.writer.unneeded()),
+      () => this.books.giveUpOldest(missingBytes, this.writer.unneeded()),
       NO_AMOUNT,
     );
     this.books.changed();

@@ -1,3 +1,4 @@
+import { dropBehind } from './behind-drop.js';
 import { addAmounts, addLoss, NO_AMOUNT, type Amount, type Losses } from './counters.js';
 import type { Cursors } from './cursors.js';
 import type { DrainState } from './drain-state.js';
@@ -116,15 +117,20 @@ export class DrainBooks<Hot extends HotTier = HotView> implements DrainParts<Hot
     this.giveUp(dropped.epoch, first, dropped.sequence, undefined, NO_AMOUNT);
   }
 
-  /** Drops whole files of the store, oldest first: only these free the disk. */
-  async dropFromStore(bytes: number, ticket: number): Promise<void> {
-    this.giveUpFiles(bytes);
+  /** What the worker asked for, when it cannot or must not do it itself. */
+  async drop(bytes: number, ticket: number): Promise<void> {
+    this.giveUpOldest(bytes);
     await this.unlinkCovered();
     this.tell({ answeredDrop: ticket });
   }
 
-  /** The oldest files of the store, so that `bytes` are freed beside those of files that are covered already. */
-  giveUpFiles(bytes: number, covered: readonly StoreFile[] = []): Amount {
+  /** So that `bytes` are freed beside those of files that are covered already. */
+  giveUpOldest(bytes: number, covered: readonly StoreFile[] = []): Amount {
+    return this.cursors.isBroadcast ? dropBehind(this, bytes, covered) : this.giveUpFiles(bytes, covered);
+  }
+
+  /** Whole files of the store, oldest first: only these free the disk. */
+  private giveUpFiles(bytes: number, covered: readonly StoreFile[]): Amount {
     let freedBytes = 0;
     let given = NO_AMOUNT;
     for (const file of this.store.all) {

@@ -35,6 +35,8 @@ export interface HotQueueOptions {
   readonly dir: string;
   readonly settings: QueueOptions;
   readonly inspect: InspectBatch;
+  /** Several servers each get everything: dropOldest() must drop only for those that are behind. */
+  readonly isBroadcast?: boolean;
   /** For tests; the kernel's by default. */
   readonly bootId?: string;
 }
@@ -69,10 +71,11 @@ export class HotQueue {
     readonly source: string,
     private readonly hot: HotDatabase,
     private readonly inspect: InspectBatch,
+    isBroadcast: boolean,
   ) {
     this.epoch = hot.epoch;
     this.requests = new CheckpointRequests(hot);
-    this.oldest = new OldestDrop(hot, inspect);
+    this.oldest = new OldestDrop(hot, inspect, isBroadcast);
   }
 
   /**
@@ -80,11 +83,11 @@ export class HotQueue {
    * is damaged. Throws QueueError: `no_room` when the disk is too full to open it.
    */
   static open(options: HotQueueOptions): HotQueue {
-    const { dir, settings, inspect, bootId = currentBootId() } = options;
+    const { dir, settings, inspect, isBroadcast = false, bootId = currentBootId() } = options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const { source, epoch } = loadIdentity(dir);
     finishRenewal(dir, bootId, epoch);
-    return new HotQueue(dir, source, openHot(dir, settings, bootId), inspect);
+    return new HotQueue(dir, source, openHot(dir, settings, bootId), inspect, isBroadcast);
   }
 
   /** The sequence that the next batch must carry. */
@@ -182,9 +185,10 @@ export class HotQueue {
   }
 
   /**
-   * Makes room by dropping what is oldest, at least `bytes` if there is so much. What lies in the store only the
-   * drain can drop: then a request is left for it, nothing is dropped yet, and the caller tries again a little
-   * later; when the drain does not answer, the oldest in hot goes. Wake the drain after it.
+   * Makes room by dropping what is oldest, at least `bytes` if there is so much. What lies in the store, and what
+   * only some servers are behind with, only the drain can drop: then a request is left for it, nothing is dropped
+   * yet, and the caller tries again a little later; when the drain does not answer, the oldest in hot goes, for all.
+   * Wake the drain after it.
    */
   dropOldest(bytes: number): Amount {
     this.collect();

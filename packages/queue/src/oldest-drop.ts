@@ -6,6 +6,9 @@ import type { InspectBatch } from './settings.js';
 /** A drain that does not drop from the store within this time is taken for dead, and hot is dropped from instead. */
 const DROP_PATIENCE_MS = 250;
 
+/** Where that would take from every server what only one is behind with, a drain that was killed is waited for. */
+const BROADCAST_PATIENCE_MS = 2_000;
+
 const BATCHES_PER_TRANSACTION = 64;
 
 /** Makes room by giving up what is oldest: in the store by asking the drain, in hot at once. */
@@ -15,6 +18,8 @@ export class OldestDrop {
   constructor(
     private readonly hot: HotDatabase,
     private readonly inspect: InspectBatch,
+    /** Only the drain knows which server has what: it is always asked first. */
+    private readonly isBroadcast: boolean,
   ) {}
 
   /** What was dropped from hot, at least `bytes` if there is so much; nothing while the drain is waited for. */
@@ -31,10 +36,13 @@ export class OldestDrop {
   /** True while the drain may still drop from the store. */
   private leaveToDrain(bytes: number): boolean {
     const { storeBytes, answeredDrop } = this.hot.told.told;
-    if (storeBytes === 0) return false;
+    if (storeBytes === 0 && !this.isBroadcast) return false;
     if (this.asked !== undefined && answeredDrop < this.asked.ticket) {
-      return performance.now() - this.asked.atMs < DROP_PATIENCE_MS;
+      const patienceMs = this.isBroadcast ? BROADCAST_PATIENCE_MS : DROP_PATIENCE_MS;
+      return performance.now() - this.asked.atMs < patienceMs;
     }
+    // What it has given up last is not deleted yet: to ask for more would be to lose more than is needed.
+    if (this.isBroadcast && this.hot.releasableEnd() > this.hot.firstSequence) return true;
     const ticket = this.hot.nextTicket();
     this.hot.transact(() => {
       this.hot.putOwn(HOT_ROWS.drop, encodeDrop({ ticket, bytes }));

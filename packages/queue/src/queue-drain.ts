@@ -157,7 +157,7 @@ export class QueueDrain {
     const { answeredCheckpoint, answeredDrop } = told.told;
     if (holdsTooMuch || (request?.ticket ?? 0) > answeredCheckpoint) this.startCheckpoint();
     if (drop !== undefined && drop.ticket > answeredDrop && !this.writing.isBusy) {
-      this.writing.run(() => this.books.dropFromStore(drop.bytes, drop.ticket)).catch(this.fault);
+      this.writing.run(() => this.books.drop(drop.bytes, drop.ticket)).catch(this.fault);
     }
   }
 

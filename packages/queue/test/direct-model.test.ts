@@ -12,8 +12,6 @@ import { openDirect } from './helpers/direct.js';
 
 interface ModelBatch {
   readonly key: string;
-  /** Given up to make room: nobody gets it. */
-  dropped: boolean;
   /** Cursors that need not get it any more, and those that may get it again after a kill. */
   readonly ackedBy: Set<string>;
   readonly mayComeAgain: Set<string>;
@@ -60,7 +58,7 @@ class Append implements Command {
     }
     for (const { sequence } of batches) {
       const key = keyOf({ epoch: model.epoch, sequence });
-      model.batches.push({ key, dropped: false, ackedBy: new Set(), mayComeAgain: new Set() });
+      model.batches.push({ key, ackedBy: new Set(), mayComeAgain: new Set() });
     }
     model.next += batches.length;
     model.rows.set(this.row, value);
@@ -105,9 +103,9 @@ class ReadAndAck implements Command {
 /** What must come comes, in order, and nothing else. */
 function assertComplete(model: Model, cursor: string, got: string[], countMax: number): void {
   let at = 0;
-  for (const { key, dropped, ackedBy, mayComeAgain } of model.batches) {
+  for (const { key, ackedBy, mayComeAgain } of model.batches) {
     if (at >= countMax) break;
-    const must = !dropped && !ackedBy.has(cursor);
+    const must = !ackedBy.has(cursor);
     if (got[at] === key) {
       assert.ok(must || mayComeAgain.has(cursor), `${key} was acked or given up`);
       at++;
@@ -120,12 +118,17 @@ class Drop implements Command {
   constructor(readonly bytes: number) {}
   check = () => true;
   run(model: Model, { queue }: Real): Promise<void> {
-    const before = pendingKeys(queue);
+    const before = CURSORS.map((cursor) => pendingKeys(queue, cursor));
     const dropped = queue.dropOldest(queue.roomBytes() + this.bytes);
-    const after = pendingKeys(queue);
-    const gone = [...before].filter((key) => !after.has(key));
-    assert.equal(dropped.batches, gone.length);
-    for (const batch of model.batches) if (gone.includes(batch.key)) batch.dropped = true;
+    const lost = new Set<string>();
+    for (const [index, cursor] of CURSORS.entries()) {
+      const after = new Set(pendingKeys(queue, cursor));
+      const gone = (before[index] ?? []).filter((key) => !after.has(key));
+      assert.deepEqual(gone, before[index]?.slice(0, gone.length), 'the oldest go');
+      for (const key of gone) lost.add(key);
+      for (const batch of model.batches) if (gone.includes(batch.key)) batch.ackedBy.add(cursor);
+    }
+    assert.equal(dropped.batches, lost.size);
     return Promise.resolve();
   }
   toString = () => `drop(${this.bytes})`;
@@ -159,8 +162,7 @@ class Reopen implements Command {
     await (this.killed ? real.queue.abandon() : real.queue.close());
     if (this.killed) {
       // Acks that are not common to all, or not in order, may be forgotten.
-      for (const batch of model.batches)
-        for (const cursor of batch.dropped ? CURSORS : batch.ackedBy) batch.mayComeAgain.add(cursor);
+      for (const batch of model.batches) for (const cursor of batch.ackedBy) batch.mayComeAgain.add(cursor);
     }
     real.queue = (await openDirect(real.dir, { cursors: CURSORS, settings: SETTINGS })).queue;
     assert.equal(real.queue.epoch(), model.epoch + 1);
@@ -171,12 +173,8 @@ class Reopen implements Command {
   toString = () => `reopen${this.killed ? ' killed' : ''}`;
 }
 
-function pendingKeys(queue: DirectQueue): Set<string> {
-  return new Set(
-    CURSORS.flatMap((cursor) => queue.read(cursor, POSITION_ZERO, 1e9, 1e6)).map(({ position }) =>
-      keyOf(position),
-    ),
-  );
+function pendingKeys(queue: DirectQueue, cursor: string): string[] {
+  return queue.read(cursor, POSITION_ZERO, 1e9, 1e6).map(({ position }) => keyOf(position));
 }
 
 function checkRows(model: Model, queue: DirectQueue): void {
