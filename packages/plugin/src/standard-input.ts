@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, rmdirSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, PluginError } from './errors.js';
 
 const run = promisify(execFile);
+
+const FIFO_NAME = 'stdin';
 
 export interface Pipe {
   /** For the plugin; waits when there is nothing to read. */
@@ -24,7 +26,7 @@ export async function openPipe(): Promise<Pipe> {
   const opened: number[] = [];
   try {
     folder = mkdtempSync(join(tmpdir(), 'k2hft-plugin-'));
-    const fifo = join(folder, 'stdin');
+    const fifo = join(folder, FIFO_NAME);
     await run('mkfifo', ['-m', '600', fifo]);
     // Read-write first: opening one end alone waits for the other.
     const both = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
@@ -43,6 +45,20 @@ export async function openPipe(): Promise<Pipe> {
       cause: error,
     });
   } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) removeFifo(folder);
+  }
+}
+
+/**
+ * Not with rmSync, which looks at the FIFO with lstat: Node's loader of modules goes by what was last looked at so, and after a
+ * FIFO it leaves links unresolved. Then nothing can be imported any more that has dependencies behind a link.
+ */
+function removeFifo(folder: string): void {
+  const fifo = join(folder, FIFO_NAME);
+  try {
+    if (existsSync(fifo)) unlinkSync(fifo);
+    rmdirSync(folder);
+  } catch {
+    // Somebody has cleaned up the folder of temporary files.
   }
 }
