@@ -23,7 +23,7 @@ export class BatchReader {
   constructor(
     private readonly books: DrainBooks<HotTier>,
     /** 0: batches never expire. */
-    private readonly expireMs: number,
+    public expireMs: number,
     /** A DURABLE_FIRST batch waits at the head of hot. */
     private readonly needsCheckpoint: () => void,
   ) {}

@@ -21,7 +21,8 @@ export class CheckpointSchedule {
 
   constructor(
     private readonly books: DrainBooks,
-    private readonly checkpointMs: number,
+    /** May be changed at any time. */
+    public checkpointMs: number,
   ) {}
 
   get isDue(): boolean {

@@ -59,8 +59,12 @@ export class Cursors {
     return this.sets.has(name);
   }
 
-  add(name: string): void {
-    if (!this.sets.has(name)) this.sets.set(name, new AckSet(this.gone.record()));
+  /** One more destination, as in the constructor. */
+  add(name: string, newest = POSITION_ZERO): void {
+    if (this.sets.has(name)) return;
+    const set = new AckSet(this.gone.record());
+    if (name.startsWith(PLUGIN_PREFIX)) set.addBelow({ epoch: newest.epoch, sequence: newest.sequence + 1 });
+    this.sets.set(name, set);
   }
 
   remove(name: string): void {

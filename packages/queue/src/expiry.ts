@@ -13,8 +13,8 @@ export class Expiry {
 
   constructor(
     private readonly books: DrainBooks<HotTier>,
-    /** 0: never. */
-    private readonly expireMs: number,
+    /** 0: never. May be changed at any time. */
+    public expireMs: number,
   ) {}
 
   run(): void {

@@ -28,7 +28,7 @@ export class HotView {
   constructor(
     private readonly directory: string,
     private readonly bootId: string,
-    private readonly mapBytes = 0,
+    private mapBytes = 0,
   ) {}
 
   /** Of the hot that is open here; 0: none. */
@@ -70,6 +70,13 @@ export class HotView {
     this.inode = inode;
     this.openEpoch = made?.epoch ?? 0;
     if (this.isReplaced() || this.openEpoch === 0) this.close();
+  }
+
+  /** The writer may use so much from now on. */
+  resize(mapBytes: number): void {
+    if (mapBytes === this.mapBytes) return;
+    this.mapBytes = mapBytes;
+    if (this.isOpen) this.open();
   }
 
   /** Forgets the snapshot: what is read next is what is there now. */

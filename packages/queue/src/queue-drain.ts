@@ -54,13 +54,15 @@ export class QueueDrain {
   private readonly faults: FaultReporter;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
+  private checkpointMs: number;
 
   private constructor(
-    private readonly options: QueueDrainOptions,
+    options: QueueDrainOptions,
     readonly source: string,
     private readonly books: DrainBooks,
   ) {
     const { dir, settings, onFault } = options;
+    this.checkpointMs = settings.checkpointMs;
     this.faults = new FaultReporter(onFault);
     this.schedule = new CheckpointSchedule(books, settings.checkpointMs);
     this.expiry = new Expiry(books, settings.expireMs);
@@ -182,9 +184,28 @@ export class QueueDrain {
     return this.attempt(() => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
   }
 
-  /** It begins with what is still there. */
+  /** Other limits; `dir` stays. To be called before the worker has a larger `maxSizeBytes`. */
+  async update(settings: QueueOptions): Promise<void> {
+    this.checkpointMs = settings.checkpointMs;
+    this.schedule.checkpointMs = settings.checkpointMs;
+    this.expiry.expireMs = settings.expireMs;
+    this.reader.expireMs = settings.expireMs;
+    this.books.store.settings = settings;
+    clearInterval(this.timer);
+    this.start();
+    await this.writing.run(() => {
+      if (!this.isClosed) this.books.hot.resize(hotMapBytes(settings));
+      return Promise.resolve();
+    });
+  }
+
+  /** It begins with what is still there; that of a plugin with what comes from now on. */
   addCursor(name: string): void {
-    this.books.cursors.add(name);
+    if (this.books.cursors.has(name)) return;
+    const { store, hot, cursors } = this.books;
+    const inHot = hot.freshLastPosition();
+    const isNewer = inHot !== undefined && comparePositions(inHot, store.last) > 0;
+    cursors.add(name, isNewer ? inHot : store.last);
     this.books.changed();
   }
 
@@ -209,7 +230,7 @@ export class QueueDrain {
   }
 
   private start(): void {
-    const intervalMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, this.options.settings.checkpointMs / 4));
+    const intervalMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, this.checkpointMs / 4));
     this.timer = setInterval(() => {
       if (this.isClosed || this.writing.isBusy || this.faults.failedLately) return;
       this.noticed();

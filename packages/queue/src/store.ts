@@ -34,7 +34,8 @@ export class Store {
 
   private constructor(
     private readonly directory: string,
-    private readonly settings: QueueOptions,
+    /** May be changed at any time. */
+    public settings: QueueOptions,
     private files: StoreFile[],
     private nextNumber: number,
   ) {}

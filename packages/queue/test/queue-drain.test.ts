@@ -55,6 +55,34 @@ test('cursors come and go: a new one gets what is still there', async (t) => {
   assert.equal(drain.floor().sequence, 9);
 });
 
+test('a new cursor of a plugin begins behind what is there', async (t) => {
+  const { hot, drain } = await openBoth(t, temporaryFolder(t), { cursors: ['a'] });
+  hot.append([{ sequence: 1, bytes: makeBatch({ sequence: 1 }) }]);
+  drain.addCursor('plugin *.log');
+  hot.append([{ sequence: 2, bytes: makeBatch({ sequence: 2 }) }]);
+  assert.deepEqual(
+    drain.read('plugin *.log', POSITION_ZERO, 1e9, 100).map(({ position }) => position.sequence),
+    [2],
+  );
+  drain.addCursor('plugin *.log');
+  assert.equal(drain.read('plugin *.log', POSITION_ZERO, 1e9, 100).length, 1);
+});
+
+test('limits change while the queue is open', async (t) => {
+  const directory = temporaryFolder(t);
+  const { hot, drain } = await openBoth(t, directory, { settings: { checkpointMs: 60_000 } });
+  hot.append([{ sequence: 1, bytes: makeBatch({ sequence: 1 }) }]);
+  await drain.update({
+    maxSizeBytes: 1024 ** 4,
+    minFree: { bytes: 0 },
+    checkpointMs: 20,
+    expireMs: 0,
+  });
+  hot.append([{ sequence: 2, bytes: makeBatch({ sequence: 2 }) }]);
+  await waitUntil('they are in the store', () => drain.statistics().checkpointed.sequence === 2);
+  assert.equal(drain.read('a', POSITION_ZERO, 1e9, 100).length, 2);
+});
+
 test('the drain tells a worker that does not look for it, and the worker deletes as it appends', async (t) => {
   const { hot, drain } = await openBoth(t, temporaryFolder(t));
   const append = (count: number): void => {
