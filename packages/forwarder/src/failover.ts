@@ -3,6 +3,7 @@ import { Lane } from './lane.js';
 import type { ServerLink } from './link.js';
 import type { SequenceRange } from './queue-source.js';
 import { ANY_SERVER_CURSOR, type ForwarderServers } from './settings.js';
+import type { Log } from './status.js';
 
 /**
  * ```
@@ -33,6 +34,7 @@ export class Failover implements Delivery {
   #links: readonly ServerLink[];
   #failoverAfterMs: number;
   readonly #poke: () => void;
+  readonly #log: Log;
   #state: State = SEARCHING;
   #startedMs: number | undefined;
   #handedOver = 0;
@@ -42,6 +44,7 @@ export class Failover implements Delivery {
     this.#links = links;
     this.#failoverAfterMs = servers.failoverAfterMs;
     this.#poke = poke;
+    this.#log = log;
   }
 
   poll(nowMs: number): number {
@@ -106,7 +109,7 @@ export class Failover implements Delivery {
           ? { name: 'settling', link: state.link, sinceMs: nowMs }
           : state;
       case 'settling':
-        if (this.#hasSettled(state.link)) return SEARCHING;
+        if (this.#hasSettled(state.link)) return this.#lane.owes ? this.#giveUp(state.link) : SEARCHING;
         if (!state.link.answers) return this.#afterLoss(state.link, nowMs);
         if (!this.#shouldSettle(state.link, nowMs)) return { name: 'sending', link: state.link };
         return nowMs >= this.#deadlineMs(state) ? this.#giveUp(state.link) : state;
@@ -137,8 +140,11 @@ export class Failover implements Delivery {
   }
 
   #giveUp(link: ServerLink): State {
-    this.#handedOver += link.flight.total.batches;
+    const batches = this.#lane.unansweredBatches(link);
     this.#lane.giveToNext(link);
+    this.#handedOver += batches;
+    if (batches > 0)
+      this.#log('warn', `${link.url}: ${batches} batches that it may have already go to another server`);
     return SEARCHING;
   }
 

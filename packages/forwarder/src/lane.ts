@@ -43,8 +43,9 @@ export class Lane {
   #after: Position = POSITION_ZERO;
   /** Up to here, batches are checked before they are sent: a server has refused one of them. */
   #checkUpTo: Position = POSITION_ZERO;
-  /** Up to here, batches were in flight when the connection broke. */
+  /** Up to here, batches were in flight when the connection broke; so many of them are not in flight again. */
   #owedUpTo: Position = POSITION_ZERO;
+  #owedBatches = 0;
   #held: QueuedBatch[] = [];
   #heldBytes = 0;
   #heldRecords = 0;
@@ -91,10 +92,16 @@ export class Lane {
     return comparePositions(this.#after, this.#owedUpTo) < 0;
   }
 
+  /** Batches that `link` was sent, on its last connection or one before, and has not acknowledged: it may have them. */
+  unansweredBatches(link: ServerLink): number {
+    return link.flight.total.batches + (this.owes ? this.#owedBatches : 0);
+  }
+
   /** What `link` was sent and did not acknowledge goes to whichever server is next. */
   giveToNext(link: ServerLink): void {
     this.#rewind(link);
     this.#owedUpTo = POSITION_ZERO;
+    this.#owedBatches = 0;
   }
 
   acked(epoch: number, ranges: SequenceRange[]): void {
@@ -108,7 +115,10 @@ export class Lane {
 
   #resume(link: ServerLink): void {
     if (!link.flight.stale || link.state !== 'up') return;
-    this.#owedUpTo = link.flight.last() ?? POSITION_ZERO;
+    // It may have been lost before everything was sent again that it owed by then.
+    const last = link.flight.last() ?? POSITION_ZERO;
+    if (comparePositions(last, this.#owedUpTo) > 0) this.#owedUpTo = last;
+    this.#owedBatches += link.flight.total.batches;
     this.#rewind(link);
   }
 
@@ -159,7 +169,7 @@ export class Lane {
   /** Milliseconds until what is held must go; 0 or less when it must go now. */
   #lingerLeftMs(nowMs: number): number {
     const { lingerMs, lingerRecords } = this.linger;
-    if (this.#hurried || this.#heldBytes >= PACK_BYTES_MAX) return 0;
+    if (this.#hurried || this.#owedBatches > 0 || this.#heldBytes >= PACK_BYTES_MAX) return 0;
     if (lingerRecords > 0 && this.#heldRecords >= lingerRecords) return 0;
     return this.#held.length === 0 ? 0 : this.#heldSinceMs + lingerMs - nowMs;
   }
@@ -170,8 +180,15 @@ export class Lane {
       link.sendFloor(this.#options.queue.floor(this.cursor), nowMs);
       for (const group of packBatches(this.#held, PACK_BYTES_MAX)) link.send(group, nowMs);
     }
+    if (this.#owedBatches > 0) this.#noteSentAgain();
     this.#dropHeld();
     return bytes;
+  }
+
+  /** What was given up meanwhile is not sent again, and not owed any more either. */
+  #noteSentAgain(): void {
+    const again = this.#held.filter(({ position }) => comparePositions(position, this.#owedUpTo) <= 0);
+    this.#owedBatches = this.owes ? Math.max(0, this.#owedBatches - again.length) : 0;
   }
 
   #dropHeld(): void {

@@ -156,7 +156,7 @@ export class Spread implements Delivery {
   }
 
   #takeFrom(link: ServerLink): void {
-    const { batches } = link.flight.total;
+    const batches = this.#lanes.get(link)?.unansweredBatches(link) ?? link.flight.total.batches;
     link.flight.clear();
     if (batches === 0) return;
     this.#handedOver += batches;
