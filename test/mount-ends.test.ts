@@ -79,10 +79,10 @@ void test('commands say what is wrong, with the exit statuses of the contract', 
     'mount',
     '/mnt',
     '--json',
-    '{"servers":{"urls":["ws://h:1"]},"mount":{"driver":"fuse-native"}}',
+    '{"servers":{"urls":["ws://h:1"]},"rules":[{"path":"**","send":"binary","quota":"1MiB/s"}]}',
   );
   assert.equal(later.status, 78);
-  assert.match(later.stderr, /not supported by this version yet: mount\.driver: fuse-native/);
+  assert.match(later.stderr, /not supported by this version yet: rules\[0\]\.quota with send: binary/);
   assert.match(k2hft('status', pipeline.mount.point).stdout, /queue .* 0 batches/);
 });
 

@@ -7,6 +7,7 @@ export {
   loadMountSettings,
   loadServerConfiguration,
   loadServerSettings,
+  mountConfigurationGives,
   type Loaded,
   type LoadInput,
   type MountLoadInput,

@@ -19,7 +19,7 @@ import { FAILED, Reading, type ValueType } from './reading.js';
 import { serverSchema } from './server-schema.js';
 import type { ServerSettings } from './server-settings.js';
 import { openSource, parserOf, type Source, type SourceInput, type SourceNames } from './source.js';
-import type { MapNode } from './tree.js';
+import type { MapNode, TreeNode } from './tree.js';
 import type { Lookup } from './variables.js';
 
 export interface LoadInput extends SourceInput {
@@ -76,6 +76,18 @@ export function loadMountConfiguration(input: MountLoadInput): Loaded<MountSetti
 /** {@link loadMountConfiguration} without the notes. */
 export function loadMountSettings(input: MountLoadInput): MountSettings {
   return loadMountConfiguration(input).settings;
+}
+
+/**
+ * Whether a configuration of `k2hft` says something itself of a key, such as `['mount', 'allow_other']`: its default may
+ * then be meant less seriously. To be called with what loadMountConfiguration() has read without complaint.
+ */
+export function mountConfigurationGives(input: LoadInput, keys: readonly string[]): boolean {
+  const source = openSource(input, input.env ?? process.env, MOUNT_NAMES);
+  if (isLegacy(source)) return false;
+  let node: TreeNode | undefined = parserOf(source.dialect)(source.text).root;
+  for (const key of keys) node = node?.kind === 'map' ? node.entries.get(key)?.value : undefined;
+  return node !== undefined;
 }
 
 /**

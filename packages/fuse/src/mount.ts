@@ -95,17 +95,33 @@ async function mountDevice(point: string, fd: number, options: MountOptions): Pr
     throw new MountError('mount_failed', `cannot mount on ${point}: ${result.complaint}`);
 }
 
-/** Unmounts what is at `point`, also when its server is dead or hangs. Throws {@link MountError}, `busy` when in use. */
+/**
+ * Unmounts what is at `point`, also when its server is dead or hangs. A user other than root can take away what they
+ * mounted themselves, by fusermount. Throws {@link MountError}, `busy` when in use.
+ */
 export async function fuseUnmount(point: string, options: UnmountOptions = {}): Promise<void> {
-  const flags = [...(options.lazy === true ? ['-l'] : []), ...(options.force === true ? ['-f'] : [])];
-  // -c: umount(8) does not look at the mount to find its canonical path; -i: no helper program.
-  const args = ['-i', '-c', ...flags, '--', await canonicalPoint(point)];
-  const result = await runProgram('umount', args, { limitMs: PROGRAM_LIMIT_MS });
-  if (result.timedOut) throw new MountError('timeout', `umount(8) did not end within ${PROGRAM_LIMIT_MS} ms`);
+  const { command, args } = unmounting(await canonicalPoint(point), options);
+  const result = await runProgram(command, args, { limitMs: PROGRAM_LIMIT_MS });
+  if (result.timedOut)
+    throw new MountError('timeout', `${command} did not end within ${PROGRAM_LIMIT_MS} ms`);
   if (result.status === 0) return;
   const busy = /busy/.test(result.complaint);
   throw new MountError(
     busy ? 'busy' : 'unmount_failed',
     `cannot unmount ${point}: ${result.complaint}${busy ? ' (end the programs that use it, or unmount lazily)' : ''}`,
   );
+}
+
+function unmounting(
+  point: string,
+  { lazy = false, force = false }: UnmountOptions,
+): { command: string; args: string[] } {
+  // fusermount has no counterpart of -f; taking a mount out of sight is enough where its server is dead.
+  if (process.getuid?.() !== 0)
+    return { command: 'fusermount', args: ['-u', ...(lazy ? ['-z'] : []), '--', point] };
+  // -c: umount(8) does not look at the mount to find its canonical path; -i: no helper program.
+  return {
+    command: 'umount',
+    args: ['-i', '-c', ...(lazy ? ['-l'] : []), ...(force ? ['-f'] : []), '--', point],
+  };
 }

@@ -1,4 +1,5 @@
 import { attributeOperations } from './native-attributes.js';
+import { findFuseDescriptor, isFuseDescriptor } from './native-device.js';
 import { nativeMount, type NativeMount } from './native-binding.js';
 import { NativeCalls } from './native-calls.js';
 import type { NativeContext } from './native-context.js';
@@ -14,6 +15,10 @@ export interface NativeSessionOptions {
   operations: FuseOperations;
   /** Shown as the type `fuse.<subtype>`. */
   subtype: string;
+  /** Shown as the source of the mount; the subtype when absent. */
+  source?: string;
+  /** Flags for the kernel that libfuse 2 knows, see {@link NATIVE_FLAGS}. */
+  flags?: readonly string[];
   /** Programs of other users may use it; a user other than root needs `user_allow_other` in /etc/fuse.conf. */
   allowOther?: boolean;
   /** How many bytes in front of a write's data the operation may use; 0 when absent. */
@@ -27,9 +32,14 @@ export interface NativeSessionOptions {
 /**
  * Options of libfuse that fuse-native has no setting for; it passes on what stands behind the name of the file system.
  * Without big_writes every write comes in pieces of 4 KiB; use_ino shows the file system's own inode numbers, which
- * `tail -F` compares.
+ * `tail -F` compares; without nonempty only an empty directory can be mounted on.
  */
-const FURTHER_OPTIONS = 'big_writes,use_ino';
+const FURTHER_OPTIONS = ['big_writes', 'use_ino', 'nonempty'];
+
+/** Mount options that libfuse 2 hands to the kernel; it refuses others. */
+export const NATIVE_FLAGS: ReadonlySet<string> = new Set(
+  'ro rw suid nosuid dev nodev exec noexec sync async dirsync atime noatime'.split(' '),
+);
 
 /**
  * The second driver: one mount through libfuse 2, for users without root, who have its fusermount, and for systems
@@ -44,10 +54,12 @@ const FURTHER_OPTIONS = 'big_writes,use_ino';
 export class NativeSession implements FuseReplies {
   private readonly calls: NativeCalls;
   private readonly mounted: NativeMount;
+  private device: number | undefined;
 
   /** Throws {@link MountError} `no_driver` where fuse-native does not work. */
   constructor(options: NativeSessionOptions) {
     const { point, operations, subtype, allowOther = true, headroomBytes = 0 } = options;
+    const { source = subtype, flags = [] } = options;
     const { onRequestEnd = () => undefined, onFault = printFault } = options;
     const calls = new NativeCalls({ onRequestEnd, onFault });
     const walk = new NativeWalk(operations, (nodeId) => calls.request(nodeId));
@@ -58,7 +70,7 @@ export class NativeSession implements FuseReplies {
       { ...attributeOperations(context), ...fileOperations(context), ...directoryOperations(context) },
       {
         timeout: false,
-        fsname: `${subtype},${FURTHER_OPTIONS}`,
+        fsname: [escapeOption(source), ...FURTHER_OPTIONS, ...flags].join(','),
         subtype,
         allowOther,
         defaultPermissions: true,
@@ -67,10 +79,19 @@ export class NativeSession implements FuseReplies {
   }
 
   /** Resolves when programs can use it. Rejects with {@link MountError} `mount_failed`. */
-  mount(): Promise<void> {
-    return settled('mount_failed', 'mount', (done) => {
+  async mount(): Promise<void> {
+    await settled('mount_failed', 'mount', (done) => {
       this.mounted.mount(done);
     });
+    this.device = findFuseDescriptor();
+  }
+
+  /**
+   * Whether the mount is gone, and with it its last user: libfuse closes the device then, and tells nobody. Always false
+   * on systems other than Linux.
+   */
+  hasEnded(): boolean {
+    return this.device !== undefined && !isFuseDescriptor(this.device);
   }
 
   /** Takes it out of sight; it is gone when its last user is. Rejects with {@link MountError} `unmount_failed`. */
@@ -114,6 +135,11 @@ function settled(
       } else resolve();
     });
   });
+}
+
+/** In a list of options, commas end a value. */
+function escapeOption(value: string): string {
+  return value.replace(/[\\,]/g, '\\$&');
 }
 
 function printFault(error: unknown): void {

@@ -40,7 +40,11 @@ export function runProgram(
     child.once('error', (cause) => {
       clearTimeout(timer);
       reject(
-        new MountError('no_program', `cannot run ${command}: install util-linux and coreutils`, { cause }),
+        new MountError(
+          'no_program',
+          `cannot run ${command}: install util-linux and coreutils, and for fusermount fuse3`,
+          { cause },
+        ),
       );
     });
     child.once('close', (status) => {

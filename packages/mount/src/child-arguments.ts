@@ -8,13 +8,20 @@ export interface RootOwner {
   gid: number;
 }
 
+/** How a worker comes by its mount. */
+export type Mounting =
+  /** The supervisor has made it, and the worker has /dev/fuse as {@link WORKER_FUSE_FD}. */
+  | { driver: 'kernel'; negotiated: Negotiated }
+  /** The worker makes it, and the mount ends with the worker. */
+  | { driver: 'fuse-native'; source: string | undefined; flags: readonly string[]; allowOther: boolean };
+
 /** What the supervisor hands to its children, as JSON in their environment. */
 export interface ChildArguments {
   settings: MountSettings;
   mountPoint: string;
   /** Names this mounting: another value than the stored one tells a worker that the mount is new. */
   mountId: string;
-  negotiated: Negotiated;
+  mounting: Mounting;
   rootOwner: RootOwner;
   /** The mount is gone: only send the unfinished lines. */
   finishOnly: boolean;
@@ -32,6 +39,8 @@ export const WORKER_CONTROL_FD = 5;
 /** Bytes that a worker sends to the supervisor. */
 export const CONTROL_WAITING = 'w';
 export const CONTROL_NOTHING_WAITS = 'n';
+/** Of the driver fuse-native: the mount is there and time goes on. */
+export const CONTROL_ALIVE = 'a';
 
 export function childEnvironment(argumentsOfChild: ChildArguments): NodeJS.ProcessEnv {
   return { ...process.env, [VARIABLE]: JSON.stringify(argumentsOfChild) };

@@ -26,7 +26,7 @@ export async function runMount(
     return;
   }
   const plan = planMount(request, process.env);
-  requirePrivileges();
+  requirePrivileges(plan);
   if (inBackground) {
     await startDaemon(plan);
     if (saysReady) announce(plan);
@@ -94,6 +94,7 @@ async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Pro
     mountPoint,
     source: plan.source,
     flags: plan.flags,
+    mustAllowOther: plan.mustAllowOther,
     log,
     logFd: target.fd,
     ready: () => {
@@ -130,9 +131,12 @@ async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Pro
   await started;
 }
 
-function requirePrivileges(): void {
-  if (process.getuid?.() !== 0) {
-    throw new CommandError(ExitStatus.NOT_PERMITTED, 'mounting needs root: run k2hft mount as root (sudo)');
+function requirePrivileges({ settings }: MountPlan): void {
+  if (settings.mount.driver === 'kernel' && process.getuid?.() !== 0) {
+    throw new CommandError(
+      ExitStatus.NOT_PERMITTED,
+      'mounting needs root: run k2hft mount as root (sudo), or choose mount.driver: fuse-native',
+    );
   }
   if (!existsSync('/dev/fuse')) {
     throw new CommandError(

@@ -4,6 +4,7 @@ import {
   ExitStatus,
   formatNote,
   loadMountConfiguration,
+  mountConfigurationGives,
   type DebugPresets,
   type LogLevel,
   type MountSettings,
@@ -34,6 +35,8 @@ export interface MountRequest {
 export interface MountPlan {
   readonly settings: MountSettings;
   readonly mountPoint: string;
+  /** Somebody asked for other users to be let in; it is not only the default. */
+  readonly mustAllowOther: boolean;
   readonly source: string | undefined;
   /** Options for mount(8). */
   readonly flags: readonly string[];
@@ -48,9 +51,9 @@ export interface MountPlan {
 export function planMount(request: MountRequest, env: NodeJS.ProcessEnv): MountPlan {
   const options = readOptions(request);
   const presets = debugPresets(env);
+  const configuration = { env, ...configurationOf(request, options) };
   const { settings: loaded, notes } = loadMountConfiguration({
-    env,
-    ...configurationOf(request, options),
+    ...configuration,
     ...(request.point === undefined ? {} : { point: resolve(request.point) }),
   });
   const settings = withOptions(loaded, options, presets);
@@ -61,6 +64,9 @@ export function planMount(request: MountRequest, env: NodeJS.ProcessEnv): MountP
   return {
     settings,
     mountPoint,
+    mustAllowOther:
+      settings.mount.allowOther &&
+      (options.allowOther === true || mountConfigurationGives(configuration, ['mount', 'allow_other'])),
     source: options.source ?? request.source,
     flags: options.flags,
     logFile: absolute(options.logFile ?? request.logFile ?? presets.file),

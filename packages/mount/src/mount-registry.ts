@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where running mounts tell of themselves, for `k2hft status` and `k2hft umount`. Emptied by the system at boot. */
-const REGISTRY_FOLDER = '/run/k2hft';
+/** Where running mounts tell of themselves, for `k2hft status` and `k2hft umount` of the same user. Emptied by the system at boot. */
+const REGISTRY_FOLDER = registryFolder();
 const SUFFIX = '.mount.json';
 
 export interface RegisteredMount {
@@ -10,6 +10,13 @@ export interface RegisteredMount {
   supervisorPid: number;
   queueDir: string;
   statusSocket: string;
+}
+
+function registryFolder(): string {
+  const user = process.getuid?.() ?? 0;
+  if (user === 0) return '/run/k2hft';
+  const runtime = process.env['XDG_RUNTIME_DIR'];
+  return join(runtime ?? '/tmp', runtime === undefined ? `k2hft-${user}` : 'k2hft');
 }
 
 /** A file name for a mount point: the path with its separators escaped, as systemd names mount units. */
@@ -53,9 +60,14 @@ export function registeredMounts(): RegisteredMount[] {
     return [];
   }
   return names
-    .filter((name) => name.endsWith(SUFFIX))
+    .filter((name) => name.endsWith(SUFFIX) && isOwn(join(REGISTRY_FOLDER, name)))
     .map((name) => JSON.parse(readFileSync(join(REGISTRY_FOLDER, name), 'utf8')) as RegisteredMount)
     .filter(({ supervisorPid }) => isAlive(supervisorPid) && isSupervisor(supervisorPid));
+}
+
+/** In a folder that everybody can write to, somebody else may have been there first. */
+function isOwn(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
 
 /** False also for a process that has ended and that its parent has not noticed yet. */

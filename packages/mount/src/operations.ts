@@ -226,7 +226,7 @@ export class MountOperations implements FuseOperations {
   }
 
   /** Everything that time drives. */
-  private tick(): void {
+  tick(): void {
     const { capture, queue } = this.options;
     queue.collect();
     this.finishParked();

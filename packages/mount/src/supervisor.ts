@@ -1,15 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, openSync, statSync } from 'node:fs';
+import { openSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Socket } from 'node:net';
 import { ExitStatus, notifyServiceManager, type Log, type MountSettings } from '@k2hft/config';
-import { findMount, fuseUnmount, mountFuse, MountError, negotiate, type Negotiated } from '@k2hft/fuse';
+import { findMount, fuseUnmount, MountError } from '@k2hft/fuse';
 import { lockQueue, makeWakeFifo, type QueueLock } from '@k2hft/queue';
 import {
   childEnvironment,
   type RootOwner,
-  CONTROL_WAITING,
   WORKER_CONTROL_FD,
   type ChildArguments,
 } from './child-arguments.js';
@@ -18,7 +17,8 @@ import { isForwarderMessage, type SupervisorMessage } from './forwarder-messages
 import { endLeftovers, noteProcesses } from './leftover-processes.js';
 import { defaultStatusSocket, registerMount, unregisterMount } from './mount-registry.js';
 import { FILE_SYSTEM_TYPE, prepareMountPoint } from './mount-point.js';
-import { Ticker } from './ticker.js';
+import { makeDriver, type MountDriver } from './mount-driver.js';
+import { prepareQueueFolder } from './queue-folder.js';
 
 const WORKER_PROGRAM = fileURLToPath(new URL('./worker-main.js', import.meta.url));
 const FORWARDER_PROGRAM = fileURLToPath(new URL('./forwarder-main.js', import.meta.url));
@@ -40,6 +40,8 @@ export interface SupervisorOptions {
   source: string | undefined;
   /** Further options for mount(8). */
   flags: readonly string[];
+  /** Somebody asked for other users to be let in; it is not only the default. */
+  mustAllowOther: boolean;
   log: Log;
   /** Where the children write their log. */
   logFd: number;
@@ -50,31 +52,35 @@ export interface SupervisorOptions {
 }
 
 /**
- * The process that holds /dev/fuse, so that the mount outlives whoever serves it. It starts the worker and the forwarder,
- * starts them again when they end, and ticks.
+ * The process that has the mount, so that it outlives whoever serves it, where the driver can do that. It starts the worker
+ * and the forwarder, starts them again when they end, and watches over the worker.
  */
 export class Supervisor {
   private state: State = 'starting';
-  private readonly ticker: Ticker;
+  private readonly driver: MountDriver;
   private worker: KeptChild | undefined;
   private forwarder: KeptChild | undefined;
   private lock: QueueLock | undefined;
   private workerServes = false;
   private forwarderServes = false;
-  private fuseFd = -1;
   private rootFd: number | undefined;
-  private negotiated: Negotiated | undefined;
   private rootOwner: RootOwner | undefined;
   private readonly mountId = randomUUID();
 
   constructor(private readonly options: SupervisorOptions) {
-    this.ticker = new Ticker({
-      mountPoint: options.mountPoint,
+    const { settings, mountPoint, source, flags, mustAllowOther, log } = options;
+    this.driver = makeDriver({
+      settings,
+      mountPoint,
+      source,
+      flags,
+      mustAllowOther,
+      log,
       answered: () => {
         this.answered();
       },
       hangs: () => {
-        options.log('error', 'the mount worker does not answer; it is killed and started again');
+        log('error', 'the mount worker does not answer; it is killed and started again');
         this.worker?.killBroken();
       },
     });
@@ -82,30 +88,23 @@ export class Supervisor {
 
   /** Mounts and starts the children. Throws MountError, QueueError or a system error before anything is mounted. */
   async start(): Promise<void> {
-    const { settings, mountPoint, log, source, flags } = this.options;
+    const { settings, mountPoint, log } = this.options;
     await prepareMountPoint(mountPoint, log);
-    mkdirSync(settings.queue.dir, { recursive: true, mode: 0o700 });
+    prepareQueueFolder(settings.queue.dir);
     this.lock = await lockQueue(settings.queue.dir, `k2hft mount ${mountPoint}`);
     await endLeftovers(settings.queue.dir);
     makeWakeFifo(settings.queue.dir);
     this.rootOwner = ownerOf(mountPoint);
     if (settings.mount.mode === 'overlay') this.rootFd = openSync(mountPoint, 'r');
-    const { fd } = await mountFuse(mountPoint, {
-      subtype: 'k2hft',
-      ...(source === undefined ? {} : { source }),
-      extraOptions: flags,
-      allowOther: settings.mount.allowOther,
-    });
-    this.fuseFd = fd;
+    await this.driver.mount();
     try {
-      this.negotiated = negotiate(fd);
       this.startChildren();
     } catch (error) {
       await fuseUnmount(mountPoint, { lazy: true });
       throw error;
     }
     this.register();
-    this.ticker.start();
+    this.driver.start();
   }
 
   /** Unmounts, ends the children in order, and reports the end. `status` is what the process shall exit with. */
@@ -116,9 +115,10 @@ export class Supervisor {
     const { mountPoint, settings, log } = this.options;
     const deadlineMs = performance.now() + settings.shutdownTimeoutMs;
     const detached = await this.unmount(deadlineMs);
-    this.ticker.stop();
+    this.driver.stop();
     // A detached mount lives on for those who use it, and its worker would serve them for ever.
     await this.worker?.end(detached ? 0 : WORKER_END_MS);
+    await this.driver.workersEnded();
     await this.finishLines();
     const graceMs = Math.max(0, deadlineMs - performance.now());
     this.tellForwarder({ type: 'stop', graceMs });
@@ -151,7 +151,7 @@ export class Supervisor {
     const { logFd } = this.options;
     this.worker = new KeptChild({
       ...this.childOptions('mount worker', WORKER_PROGRAM),
-      stdio: ['ignore', logFd, logFd, this.fuseFd, root, 'pipe'],
+      stdio: ['ignore', logFd, logFd, this.driver.fuseFd ?? 'ignore', root, 'pipe'],
       started: (child) => {
         this.workerStarted(child);
       },
@@ -196,20 +196,23 @@ export class Supervisor {
 
   private childArguments(finishOnly: boolean): ChildArguments {
     const { settings, mountPoint } = this.options;
-    const { negotiated, mountId, rootOwner } = this;
-    if (negotiated === undefined || rootOwner === undefined)
-      throw new Error('children are started after the negotiation');
-    return { settings, mountPoint, mountId, negotiated, rootOwner, finishOnly };
+    const { mountId, rootOwner } = this;
+    if (rootOwner === undefined) throw new Error('children are started after the mount');
+    const { mounting } = this.driver;
+    return { settings, mountPoint, mountId, mounting, rootOwner, finishOnly };
   }
 
   private workerStarted(child: ChildProcess): void {
     const control = (child.stdio as readonly unknown[])[WORKER_CONTROL_FD] as Socket;
     control.on('data', (bytes: Buffer) => {
-      this.ticker.setWaiting(bytes.toString().endsWith(CONTROL_WAITING));
+      this.driver.heard(bytes);
     });
     control.on('error', () => undefined);
-    // What waited in the one before comes to this one again, and it will say so.
-    this.ticker.setWaiting(false);
+    this.driver.workerStarted();
+    child.once('exit', (status) => {
+      // It has said why it cannot mount, and the next one could not either.
+      if (status === ExitStatus.UNAVAILABLE && !this.workerServes) void this.stop(ExitStatus.UNAVAILABLE);
+    });
     if (child.pid !== undefined) this.tellForwarder({ type: 'worker', pid: child.pid });
     this.noteChildren();
   }
@@ -219,7 +222,7 @@ export class Supervisor {
       if (!isForwarderMessage(message)) return;
       if (message.type === 'up') this.forwarderUp();
       // Room or a checkpoint may be what a request in the worker waits for.
-      else if (this.ticker.isWaiting) this.ticker.tick();
+      else this.driver.progress();
     });
     child.on('error', () => undefined);
     const pid = this.worker?.pid;

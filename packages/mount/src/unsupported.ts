@@ -9,11 +9,9 @@ export function unsupportedSettings(settings: MountSettings): string[] {
   const refuse = (isSet: boolean, key: string) => {
     if (isSet) found.push(key);
   };
-  refuse(settings.mount.driver !== 'kernel', 'mount.driver: fuse-native');
   const { tokenFile, tls, urls } = settings.servers;
   refuse(tokenFile !== undefined, 'servers.token_file');
   refuse(tls !== undefined || urls.some((url) => url.startsWith('wss:')), 'servers.tls and wss:// URLs');
-  refuse(settings.admin.listen !== undefined, 'admin.listen');
   settings.rules.forEach((rule, index) => {
     found.push(...unsupportedInRule(rule).map((key) => `rules[${index}].${key}`));
   });

@@ -1,17 +1,15 @@
-import { mkdirSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendTo, createLog, ExitStatus, type Log } from '@k2hft/config';
-import { FuseSession } from '@k2hft/fuse';
+import { MountError } from '@k2hft/fuse';
 import { QueueError } from '@k2hft/queue';
 import { Capture } from './capture.js';
 import type { CopyFiles } from './copy-files.js';
 import { openCopies } from './copy-open.js';
 import {
-  CONTROL_NOTHING_WAITS,
-  CONTROL_WAITING,
   readChildArguments,
   WORKER_CONTROL_FD,
-  WORKER_FUSE_FD,
   WORKER_ROOT_FD,
   type ChildArguments,
 } from './child-arguments.js';
@@ -26,6 +24,7 @@ import { WallClock } from './wall-clock.js';
 import { UnavailableQueue } from './unavailable-queue.js';
 import { WorkerQueue } from './worker-queue.js';
 import type { MountQueue } from './mount-queue.js';
+import { workerDriver } from './worker-driver.js';
 import { WorkerReport } from './worker-report.js';
 
 /** Room in front of a write's bytes for a batch header and an unfinished line; longer ones are copied. */
@@ -36,19 +35,23 @@ const ENDLESS_ROOM = { totalBytes: 1024 ** 4, freeBytes: 1024 ** 4 };
 const ROOT_PATH = `/proc/self/fd/${WORKER_ROOT_FD}`;
 
 /**
- * The process that serves the mount. It reads, handles and answers one request at a time, with synchronous calls
- * only, until the mount is gone.
+ * The process that serves the mount. It handles and answers one request at a time, with synchronous calls only, until the
+ * mount is gone.
  */
-function main(): void {
+async function main(): Promise<void> {
   // Children end when the supervisor says so: a terminal's or a service manager's signal to all of them is not meant for the worker.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const umask = process.umask(0);
-  const given = readChildArguments();
+  const given = mountingOf(readChildArguments());
   const log = createLog('k2hft', given.settings.log, appendTo(2));
   if (!given.finishOnly) dieWithSupervisor(WORKER_CONTROL_FD);
   try {
-    serve(given, umask, log);
+    await serve(given, umask, log);
   } catch (error) {
+    if (error instanceof MountError) {
+      log('error', error.message);
+      process.exit(ExitStatus.UNAVAILABLE);
+    }
     log(
       'error',
       `the mount worker failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -58,7 +61,12 @@ function main(): void {
   process.exit(ExitStatus.DONE);
 }
 
-function serve(given: ChildArguments, umask: number, log: Log): void {
+/** A worker that makes its mount itself never has the one of another: whatever was open is closed, and its lines are ended. */
+function mountingOf(given: ChildArguments): ChildArguments {
+  return given.mounting.driver === 'kernel' ? given : { ...given, mountId: randomUUID() };
+}
+
+async function serve(given: ChildArguments, umask: number, log: Log): Promise<void> {
   const { settings } = given;
   const clock = new WallClock();
   const rows = new PendingRows();
@@ -92,7 +100,7 @@ function serve(given: ChildArguments, umask: number, log: Log): void {
   queue.putRows(rows);
   queue.wake();
   if (tree !== undefined)
-    serveMount(given, { tree, capture, queue, rows, clock, log, copies: copies?.files });
+    await serveMount(given, { tree, capture, queue, rows, clock, log, copies: copies?.files });
   capture.endAll();
   copies?.files.close(rows);
   queue.putRows(rows);
@@ -144,9 +152,20 @@ interface Serving {
   copies: CopyFiles | undefined;
 }
 
-function serveMount(given: ChildArguments, serving: Serving): void {
+async function serveMount(given: ChildArguments, serving: Serving): Promise<void> {
   const { tree, capture, queue, rows, clock, log, copies } = serving;
   const { settings } = given;
+  const driver = workerDriver(given.mounting, {
+    mountPoint: given.mountPoint,
+    headroomBytes: HEADROOM_BYTES,
+    log,
+    onFault: (error) => {
+      log(
+        'error',
+        `a request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+    },
+  });
   const report = new WorkerReport(settings.queue.dir, capture.counters, queue, copies?.counters);
   const operations = new MountOperations({
     tree,
@@ -163,37 +182,14 @@ function serveMount(given: ChildArguments, serving: Serving): void {
       report.write();
     },
     onParking: (waiting) => {
-      tellSupervisor(waiting ? CONTROL_WAITING : CONTROL_NOTHING_WAITS);
+      driver.parking(waiting);
     },
     warn: (message) => {
       log('warn', message);
     },
   });
-  const session = new FuseSession({
-    fd: WORKER_FUSE_FD,
-    operations,
-    negotiated: given.negotiated,
-    headroomBytes: HEADROOM_BYTES,
-    onFault: (error) => {
-      log(
-        'error',
-        `a request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
-    },
-  });
-  operations.answerThrough(session);
-  // Also when the rows are new: the mount may be an old one whose queue was set aside. A new mount has nothing to resend.
-  session.resend();
-  session.run();
+  await driver.serve(operations);
   tree.close();
 }
 
-function tellSupervisor(message: string): void {
-  try {
-    writeSync(WORKER_CONTROL_FD, message);
-  } catch {
-    // The supervisor is gone or has many such bytes unread: either way there is nobody to tell.
-  }
-}
-
-main();
+await main();
