@@ -32,7 +32,8 @@ export interface StreamBatch {
 /**
  * Plans one append of the first batches to a file that ends as `tail` says. Where one stream has left its line
  * unfinished and another one follows, a newline is put in between, so that lines of two streams never run together; a
- * stream that goes on after itself is never interrupted. Binary data has no lines: nothing is put before or behind it.
+ * stream that goes on after itself is never interrupted. A format that says itself what is behind a line is obeyed: only
+ * after a record that is not finished there is a newline then. Binary data has no lines: nothing is put before or behind it.
  * Between two records the plan stops before it takes more than `roomBytes`, but it has one batch at least.
  */
 export function planAppend(
@@ -55,7 +56,7 @@ export function planAppend(
     if (append.batchCount > 0 && append.bytes + needed > roomBytes && before?.midRecord !== true) break;
     if (startsLine) push(append, NEWLINE);
     if (bytes.length > 0) push(append, bytes);
-    append.tail = tailAfter(before, bytes, { stream, midRecord: endsMidRecord(batch), isBinary });
+    append.tail = tailAfter(before, bytes, endOf(batch, stream, format));
     append.batchCount++;
   }
   return append;
@@ -70,16 +71,31 @@ function push(append: Append, bytes: Buffer): void {
   append.bytes += bytes.length;
 }
 
+/** How a batch ends. */
+interface End {
+  stream: string;
+  /** Whose line it is that the batch leaves open: nobody's when nothing more comes of the stream. */
+  owner: string;
+  midRecord: boolean;
+  isBinary: boolean;
+  /** The file ends as the line does; otherwise what is behind a whole record is the format's affair. */
+  endsWithLine: boolean;
+}
+
+function endOf(batch: Batch, stream: string, { endsWithLine }: LineFormat): End {
+  const owner = (batch.flags & BatchFlag.STREAM_END) !== 0 ? '' : stream;
+  const isBinary = (batch.flags & BatchFlag.BINARY) !== 0;
+  return { stream, owner, midRecord: endsMidRecord(batch), isBinary, endsWithLine };
+}
+
 /** The end of a binary chunk leaves nothing open, whatever its last byte is. */
-function tailAfter(
-  before: Tail | undefined,
-  bytes: Buffer,
-  { stream, midRecord, isBinary }: { stream: string; midRecord: boolean; isBinary: boolean },
-): Tail | undefined {
+function tailAfter(before: Tail | undefined, bytes: Buffer, end: End): Tail | undefined {
+  const { stream, owner, midRecord, isBinary, endsWithLine } = end;
   if (bytes.length === 0) {
     if (before?.stream !== stream) return before;
-    return isBinaryTail(before) && !midRecord ? undefined : { ...before, midRecord };
+    return isBinaryTail(before) && !midRecord ? undefined : { ...before, stream: owner, midRecord };
   }
   if (isBinary) return midRecord ? { stream, midRecord, binary: true } : undefined;
-  return bytes[bytes.length - 1] === NEWLINE_BYTE ? undefined : { stream, midRecord };
+  if (!midRecord && !endsWithLine) return undefined;
+  return bytes[bytes.length - 1] === NEWLINE_BYTE ? undefined : { stream: owner, midRecord };
 }

@@ -25,6 +25,8 @@ export type FormatFields = Pick<
 export interface LineFormat {
   /** The format is "%L" alone: payloads are written as they are, nobody looks at lines. */
   readonly raw: boolean;
+  /** Nothing is behind "%L": a record ends as its line does, with a newline or, at the end of a stream, perhaps without. */
+  readonly endsWithLine: boolean;
   /** The bytes to append. `continues` when the stream's last record ended open and this batch goes on with it. */
   render(batch: FormatFields, continues: boolean): Buffer;
 }
@@ -64,11 +66,12 @@ const TOKENS = /%\{[^}]*\}?|\\x[0-9A-Fa-f]{2}|[%\\].?|[^%\\]+/gsu;
 
 /** Compiles a format. Throws {@link ServerError} `format` for an escape that is not known. */
 export function compileFormat(format: string, timeFormat: string): LineFormat {
-  if (format === '%L') return { raw: true, render: (batch) => batch.payload };
+  if (format === '%L') return { raw: true, endsWithLine: true, render: (batch) => batch.payload };
   const { groups, lines } = parse(format);
   const constants = new Constants(groups, compileTimeFormat(timeFormat));
   return {
     raw: false,
+    endsWithLine: lines.at(-1) === 'L' && groups.at(-1)?.length === 0,
     render(batch, continues) {
       const { payload, flags } = batch;
       const staysOpen = endsMidRecord(batch);

@@ -9,15 +9,19 @@ import { makeBatch } from './source-client.js';
 
 const RAW = compileFormat('%L', '');
 
-function batch(stream: string, payload: string | Buffer): StreamBatch {
-  return { stream, batch: decodeBatch(makeBatch({ payload }), 0) };
+function batch(stream: string, payload: string | Buffer, flags?: number): StreamBatch {
+  return { stream, batch: decodeBatch(makeBatch(flags === undefined ? { payload } : { payload, flags }), 0) };
 }
 
-function appendAll(batches: readonly StreamBatch[], tail?: Tail): { text: string; tail: Tail | undefined } {
+function appendAll(
+  batches: readonly StreamBatch[],
+  tail?: Tail,
+  format = RAW,
+): { text: string; tail: Tail | undefined } {
   let text = '';
   let rest = batches;
   while (rest.length > 0) {
-    const append = planAppend(rest, tail, RAW);
+    const append = planAppend(rest, tail, format);
     const bytes = Buffer.concat(append.buffers);
     assert.equal(bytes.length, append.bytes);
     text += bytes.toString();
@@ -40,6 +44,28 @@ test('a stream that goes on is not interrupted', () => {
   assert.equal(text, 'one');
   assert.equal(tail?.stream, 'a');
   assert.equal(appendAll([batch('a', '!\n')], tail).text, '!\n');
+});
+
+test('after the end of a stream, the same stream that comes on another way starts on a line of its own', () => {
+  const { ENDS_OPEN, STREAM_END } = BatchFlag;
+  const whole = [batch('a', 'x\n'), batch('a', 'last', ENDS_OPEN | STREAM_END)];
+  assert.equal(appendAll([...whole, ...whole]).text, 'x\nlast\nx\nlast');
+  const inPieces = [batch('a', 'la', ENDS_OPEN), batch('a', 'st', ENDS_OPEN), batch('a', '', STREAM_END)];
+  assert.equal(appendAll([...inPieces, ...inPieces]).text, 'last\nlast');
+});
+
+test('a format that says what is behind a line is obeyed, but after an unfinished record', () => {
+  const { ENDS_OPEN, STREAM_END } = BatchFlag;
+  const format = compileFormat('%l,', '');
+  const rest = batch('a', 'two', ENDS_OPEN | STREAM_END);
+  assert.equal(
+    appendAll([batch('a', 'one\n'), rest, batch('b', 'x\n')], undefined, format).text,
+    'one,two,x,',
+  );
+  const piece = batch('a', 'pie', ENDS_OPEN);
+  assert.equal(appendAll([piece, batch('b', 'x\n')], undefined, format).text, 'pie\nx,');
+  const bare = compileFormat('[%H] %L', '');
+  assert.match(appendAll([rest, batch('b', 'x\n')], undefined, bare).text, /two\n\[[^\n]*x\n$/);
 });
 
 test('an empty batch of another stream changes nothing', () => {
