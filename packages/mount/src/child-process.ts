@@ -43,6 +43,7 @@ export class KeptChild {
   private served = false;
   private killedByUs = false;
   private brokenInARow = 0;
+  private starts = 0;
   private onEnded: (() => void) | undefined;
 
   constructor(private readonly options: KeptChildOptions) {
@@ -53,6 +54,11 @@ export class KeptChild {
     return this.child?.pid;
   }
 
+  /** How often it was started again. */
+  get restarts(): number {
+    return Math.max(0, this.starts - 1);
+  }
+
   get process(): ChildProcess | undefined {
     return this.child;
   }
@@ -60,6 +66,7 @@ export class KeptChild {
   start(): void {
     const { program, environment, stdio, started } = this.options;
     this.state = 'running';
+    this.starts++;
     this.served = false;
     this.killedByUs = false;
     // A session of its own: a terminal's Ctrl-C is for the supervisor, which ends its children in order.

@@ -3,7 +3,8 @@ import { ExitStatus } from '@k2hft/config';
 import { CommandError } from './failure.js';
 import { registeredMounts } from './mount-registry.js';
 import { askStatus } from './status-socket.js';
-import { formatStatus, type MountStatus } from './format-status.js';
+import { formatStatus } from './format-status.js';
+import type { MountStatus } from './mount-status-content.js';
 
 /** `k2hft status [POINT] [--json]`: asks the forwarders of the running mounts. */
 export async function runStatus(point: string | undefined, options: { json?: boolean }): Promise<void> {

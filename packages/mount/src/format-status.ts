@@ -1,23 +1,9 @@
-import type { ServerStatus } from '@k2hft/forwarder';
+import type { MountStatus } from './mount-status-content.js';
 import type { PluginStatusEntry } from './plugin-status.js';
-import type { QueueSummary } from './queue-summary.js';
-import type { WorkerReportContent } from './worker-report.js';
-
-/** What a running mount tells of itself. */
-export interface MountStatus {
-  mountPoint: string;
-  mode: string;
-  host: string;
-  source: string;
-  software: string;
-  queue: QueueSummary;
-  servers: ServerStatus[];
-  plugins: PluginStatusEntry[];
-  worker: WorkerReportContent | undefined;
-  processes: { supervisor: number; worker: number | undefined; forwarder: number };
-}
 
 const FILES_SHOWN = 20;
+/** It answers every second, when it is idle as well. */
+const ANSWER_LATE_MS = 3_000;
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** A size as a person reads it: 1536 is `1.5 KiB`. */
@@ -54,9 +40,11 @@ export function formatStatus(status: MountStatus): string {
   }
   for (const server of status.servers) {
     const { records, bytes } = server.acked;
+    const { inFlight } = server;
     const rate = `${server.rate.recordsPerSecond.toFixed(0)} records/s, ${formatBytes(server.rate.bytesPerSecond)}/s`;
     lines.push(
       `  server   ${server.url}  ${server.state}, ${records} records (${formatBytes(bytes)}) acknowledged, ${rate}`,
+      `           ${inFlight.batches} batches in flight, ${server.connections} connections, ${server.failures} failed`,
     );
     if (server.lastError !== undefined) {
       lines.push(
@@ -64,6 +52,7 @@ export function formatStatus(status: MountStatus): string {
       );
     }
   }
+  lines.push(...troubleLines(status));
   for (const plugin of status.plugins) lines.push(...pluginLines(plugin));
   for (const [reason, { lines: dropped, bytes }] of Object.entries(worker?.drops ?? {})) {
     lines.push(`  dropped  ${reason}: ${dropped} lines, ${formatBytes(bytes)}`);
@@ -75,6 +64,21 @@ export function formatStatus(status: MountStatus): string {
     lines.push(`  file     ${file.path}  ${formatBytes(file.bytes)}, ${formatBytes(file.bytesPerSecond)}/s`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What there is to say only when something is or was wrong. */
+function troubleLines({ handedOver, damaged, restarts, answeredAgoMs, worker }: MountStatus): string[] {
+  const lines: string[] = [];
+  if (answeredAgoMs > ANSWER_LATE_MS)
+    lines.push(`  mount    has not answered for ${formatDuration(answeredAgoMs)}`);
+  if (worker?.isFull === true) lines.push('  full     there is no room in the queue for what is written');
+  if (handedOver > 0) lines.push(`  twice    ${handedOver} batches may be on two servers`);
+  if (damaged > 0) lines.push(`  damaged  ${damaged} batches were given up`);
+  if (restarts.worker + restarts.forwarder > 0)
+    lines.push(`  restarts worker ${restarts.worker}, forwarder ${restarts.forwarder}`);
+  if (worker?.copies !== undefined && worker.copies.lostBytes > 0)
+    lines.push(`  copies   ${formatBytes(worker.copies.lostBytes)} could not be copied`);
+  return lines;
 }
 
 function pluginLines({

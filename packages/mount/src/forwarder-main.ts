@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { appendTo, createLog, ExitStatus, type Log } from '@k2hft/config';
+import type { AdminServer } from '@k2hft/admin';
+import { appendTo, createLog, ExitStatus, type Log, type MountSettings } from '@k2hft/config';
 import { cursorsOf, Forwarder } from '@k2hft/forwarder';
 import { fuseUnmount } from '@k2hft/fuse';
 import { QueueDrain, WakeListener } from '@k2hft/queue';
@@ -8,10 +9,12 @@ import { bootId } from './boot-id.js';
 import { readChildArguments, type ChildArguments } from './child-arguments.js';
 import { isSupervisorMessage, type ForwarderMessage } from './forwarder-messages.js';
 import { defaultStatusSocket } from './mount-registry.js';
+import type { MountStatus } from './mount-status-content.js';
 import { PluginLanes, pluginCursors } from './plugin-lanes.js';
 import { summarizeQueue } from './queue-summary.js';
 import { SOFTWARE } from './software.js';
 import { StatusSocket } from './status-socket.js';
+import { SupervisorPulse } from './supervisor-pulse.js';
 import { workerReportPath, type WorkerReportContent } from './worker-report.js';
 
 /** The supervisor hears of progress at most this often: it ticks the worker when requests wait. */
@@ -68,7 +71,9 @@ async function main(): Promise<void> {
     forwarder?.noticed();
     plugins.noticed();
   });
-  const status = new StatusSocket(settings.admin.socket ?? defaultStatusSocket(given.mountPoint), () => ({
+  const pulse = new SupervisorPulse();
+  const tellStatus = (): MountStatus => ({
+    atMs: Date.now(),
     mountPoint: given.mountPoint,
     mode: settings.mount.mode,
     host: settings.host,
@@ -76,16 +81,23 @@ async function main(): Promise<void> {
     software: SOFTWARE,
     queue: summarizeQueue(queue.statistics(), Date.now()),
     servers: forwarder?.status() ?? [],
+    handedOver: forwarder?.handedOver() ?? 0,
+    damaged: forwarder?.damaged() ?? 0,
     plugins: plugins.status(),
     worker: readReport(settings.queue.dir),
     processes: { supervisor: process.ppid, worker: workerPid, forwarder: process.pid },
-  }));
+    restarts: pulse.restarts,
+    answeredAgoMs: pulse.answeredAgoMs,
+  });
+  const status = new StatusSocket(settings.admin.socket ?? defaultStatusSocket(given.mountPoint), tellStatus);
   await status.listen().catch((error: unknown) => {
     log('warn', `no status socket: ${String(error)}`);
   });
+  const admin = await listenForOperators(settings.admin, tellStatus, log);
   process.on('message', (message: unknown) => {
     if (!isSupervisorMessage(message)) return;
     if (message.type === 'worker') workerPid = message.pid;
+    else if (message.type === 'answered') pulse.heard(message);
     else void stop(message.graceMs);
   });
   forwarder?.start();
@@ -95,6 +107,7 @@ async function main(): Promise<void> {
   async function stop(graceMs: number): Promise<void> {
     listener.close();
     status.close();
+    await admin?.close();
     const deadlineMs = performance.now() + graceMs;
     const pluginsStopped = plugins.stop(graceMs);
     await forwarder?.stop(graceMs);
@@ -103,6 +116,17 @@ async function main(): Promise<void> {
     await queue.close();
     process.exit(ExitStatus.DONE);
   }
+}
+
+/** What only this needs is not loaded by the others: it is some megabytes. */
+async function listenForOperators(
+  settings: MountSettings['admin'],
+  status: () => MountStatus,
+  log: Log,
+): Promise<AdminServer | undefined> {
+  if (settings.listen === undefined) return undefined;
+  const { openAdmin } = await import('./mount-admin.js');
+  return openAdmin(settings, settings.listen, status, log);
 }
 
 /** What is not delivered would not survive a reboot in hot, however orderly: it goes to the crash-proof store. */

@@ -9,6 +9,8 @@ export type ForwarderMessage =
 export type SupervisorMessage =
   /** The process that serves the mount now: to be ended if the supervisor dies. */
   | { type: 'worker'; pid: number }
+  /** The mount has answered; told once a second. How often each process was started again. */
+  | { type: 'answered'; restarts: { worker: number; forwarder: number } }
   /** Deliver what can be delivered within `graceMs`, then end. */
   | { type: 'stop'; graceMs: number };
 
@@ -17,7 +19,9 @@ export function isForwarderMessage(message: unknown): message is ForwarderMessag
 }
 
 export function isSupervisorMessage(message: unknown): message is SupervisorMessage {
-  return isTyped(message) && (message.type === 'worker' || message.type === 'stop');
+  return (
+    isTyped(message) && (message.type === 'worker' || message.type === 'answered' || message.type === 'stop')
+  );
 }
 
 function isTyped(message: unknown): message is { type: unknown } {

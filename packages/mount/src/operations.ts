@@ -65,6 +65,11 @@ export class MountOperations implements FuseOperations {
     }
   }
 
+  /** Writes wait for room. */
+  get holdsWrites(): boolean {
+    return this.parking.holdsWrites;
+  }
+
   /** The session that answers parked requests. */
   answerThrough(replies: FuseReplies): void {
     this.replies = replies;

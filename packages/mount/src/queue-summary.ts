@@ -9,12 +9,14 @@ export interface QueueSummary {
   oldestMs: number | undefined;
   hotBytes: number;
   storeBytes: number;
+  /** What each destination has still to get; `oldestMs` there is since 1970. */
+  cursors: DrainStatistics['cursors'];
   /** What was given up, by reason. */
   lost: DrainStatistics['lost'];
 }
 
 export function summarizeQueue(statistics: DrainStatistics, nowMs: number): QueueSummary {
-  const { hotBytes, storeBytes, lost } = statistics;
+  const { hotBytes, storeBytes, cursors, lost } = statistics;
   const summary: QueueSummary = {
     batches: 0,
     records: 0,
@@ -22,10 +24,11 @@ export function summarizeQueue(statistics: DrainStatistics, nowMs: number): Queu
     oldestMs: undefined,
     hotBytes,
     storeBytes,
+    cursors,
     lost,
   };
   // Of each destination, when its oldest batch was written, in milliseconds since 1970.
-  for (const { batches, records, bytes, oldestMs: writtenMs } of Object.values(statistics.cursors)) {
+  for (const { batches, records, bytes, oldestMs: writtenMs } of Object.values(cursors)) {
     summary.batches = Math.max(summary.batches, batches);
     summary.records = Math.max(summary.records, records);
     summary.bytes = Math.max(summary.bytes, bytes);

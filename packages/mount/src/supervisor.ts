@@ -24,6 +24,8 @@ const WORKER_PROGRAM = fileURLToPath(new URL('./worker-main.js', import.meta.url
 const FORWARDER_PROGRAM = fileURLToPath(new URL('./forwarder-main.js', import.meta.url));
 /** How often a busy mount point is tried again while the supervisor wants to end. */
 const BUSY_RETRY_MS = 200;
+/** A little less than the time between two ticks. */
+const ANSWERED_MS = 900;
 /** A worker whose mount is gone has only its unfinished lines to queue. */
 const WORKER_END_MS = 5_000;
 
@@ -65,6 +67,7 @@ export class Supervisor {
   private forwarderServes = false;
   private rootFd: number | undefined;
   private rootOwner: RootOwner | undefined;
+  private toldAnsweredAtMs = 0;
   private readonly mountId = randomUUID();
 
   constructor(private readonly options: SupervisorOptions) {
@@ -238,7 +241,17 @@ export class Supervisor {
   private answered(): void {
     this.worker?.markServed();
     this.workerServes = true;
+    this.tellAnswered();
     this.becomeReady();
+  }
+
+  /** Ticks come fast while requests wait; the forwarder wants to hear once a second. */
+  private tellAnswered(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.toldAnsweredAtMs < ANSWERED_MS) return;
+    this.toldAnsweredAtMs = nowMs;
+    const restarts = { worker: this.worker?.restarts ?? 0, forwarder: this.forwarder?.restarts ?? 0 };
+    this.tellForwarder({ type: 'answered', restarts });
   }
 
   private forwarderUp(): void {

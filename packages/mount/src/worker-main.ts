@@ -15,6 +15,7 @@ import {
 } from './child-arguments.js';
 import type { FileTree } from './file-tree.js';
 import { dieWithSupervisor } from './guard.js';
+import { OperationTimings } from './operation-timings.js';
 import { MountOperations } from './operations.js';
 import { OverlayTree } from './overlay-tree.js';
 import { PendingRows } from './pending-rows.js';
@@ -166,8 +167,16 @@ async function serveMount(given: ChildArguments, serving: Serving): Promise<void
       );
     },
   });
-  const report = new WorkerReport(settings.queue.dir, capture.counters, queue, copies?.counters);
-  const operations = new MountOperations({
+  const timings = new OperationTimings();
+  const report = new WorkerReport(
+    settings.queue.dir,
+    capture.counters,
+    queue,
+    copies?.counters,
+    timings,
+    () => operations.holdsWrites,
+  );
+  const operations: MountOperations = new MountOperations({
     tree,
     capture,
     queue,
@@ -188,7 +197,7 @@ async function serveMount(given: ChildArguments, serving: Serving): Promise<void
       log('warn', message);
     },
   });
-  await driver.serve(operations);
+  await driver.serve(timings.timed(operations));
   tree.close();
 }
 

@@ -6,6 +6,7 @@ import {
   decodeBatch,
   encodeAttributes,
   inspectBatch,
+  readRecordCount,
   writeBatchHeader,
 } from '@k2hft/wire';
 import { bootId } from './boot-id.js';
@@ -16,6 +17,7 @@ import type { PendingRows } from './pending-rows.js';
 /** The queue as the worker uses it: knows what a batch is, and wakes the forwarder. */
 export class WorkerQueue implements MountQueue {
   private unstoredReported = false;
+  private appendedRecords = 0;
 
   private constructor(
     private readonly hot: HotQueue,
@@ -41,6 +43,7 @@ export class WorkerQueue implements MountQueue {
 
   append(batches: readonly BuiltBatch[], rows: ReadonlyMap<string, Uint8Array | undefined>): void {
     this.hot.append(batches, rows);
+    for (const { bytes } of batches) this.appendedRecords += readRecordCount(bytes);
   }
 
   /** Stores the rows that are pending. On a full disk they stay pending, and are stored with the next ones. */
@@ -112,7 +115,8 @@ export class WorkerQueue implements MountQueue {
   }
 
   counters(): HotCounters {
-    return this.hot.counters();
+    const { appended, dropped } = this.hot.counters();
+    return { appended: { ...appended, records: this.appendedRecords }, dropped };
   }
 
   /** After loss of power: queues the unfinished lines that an fsync had made durable, in the new epoch. */

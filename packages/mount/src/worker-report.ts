@@ -2,8 +2,10 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptureCounters } from './capture-counters.js';
 import { printableName } from '@k2hft/config';
+import type { HotCounters } from '@k2hft/queue';
 import type { CopyCounters } from './copy-files.js';
 import type { Dropped, DropReason } from './drops.js';
+import type { OperationReport, OperationTimings } from './operation-timings.js';
 
 /** How many files a report names, the busiest first. */
 const FILES_MAX = 100;
@@ -16,7 +18,7 @@ interface ReportedFile {
 }
 
 /** What the worker tells of itself to `k2hft status`; counted since this worker started. */
-export interface WorkerReportContent {
+export interface WorkerReportContent extends OperationReport {
   pid: number;
   writes: number;
   bytes: number;
@@ -26,7 +28,9 @@ export interface WorkerReportContent {
   drops: Partial<Record<DropReason, Dropped>>;
   /** Tests of patterns that took too long and were answered so that the line is kept. */
   undecided: number;
-  queue: unknown;
+  queue: HotCounters;
+  /** Writes wait for room, or something was dropped for want of it since the report before. */
+  isFull: boolean;
   /** Of copy_to, when a rule has it. */
   copies?: CopyCounters;
   files: ReportedFile[];
@@ -40,13 +44,16 @@ export function workerReportPath(queueDir: string): string {
 export class WorkerReport {
   private lastText = '';
   private lastAtMs = performance.now();
+  private lastDropped = 0;
   private lastBytes = new Map<string, number>();
 
   constructor(
     private readonly queueDir: string,
     private readonly counters: CaptureCounters,
-    private readonly queue: { counters(): unknown },
+    private readonly queue: { counters(): HotCounters },
     private readonly copies: CopyCounters | undefined,
+    private readonly timings: OperationTimings,
+    private readonly holdsWrites: () => boolean,
   ) {}
 
   write(): void {
@@ -86,8 +93,18 @@ export class WorkerReport {
       drops: Object.fromEntries(this.counters.drops.entries()),
       undecided,
       queue: this.queue.counters(),
+      isFull: this.isFull(),
+      ...this.timings.report(),
       ...(this.copies === undefined ? {} : { copies: this.copies }),
       files: files.slice(0, FILES_MAX),
     };
+  }
+
+  private isFull(): boolean {
+    const losses = Object.values(this.queue.counters().dropped);
+    const dropped = losses.reduce((sum, { records, bytes }) => sum + records + bytes, 0);
+    const hasDropped = dropped > this.lastDropped;
+    this.lastDropped = dropped;
+    return hasDropped || this.holdsWrites();
   }
 }

@@ -15,6 +15,11 @@ void test('sizes and durations are shown as people read them', () => {
 
 void test('a status names the queue, what was lost, the servers and the files', () => {
   const text = formatStatus({
+    atMs: 0,
+    handedOver: 4,
+    damaged: 0,
+    restarts: { worker: 2, forwarder: 1 },
+    answeredAgoMs: 12,
     mountPoint: '/var/log/app',
     mode: 'overlay',
     host: 'web1',
@@ -27,6 +32,7 @@ void test('a status names the queue, what was lost, the servers and the files', 
       oldestMs: 1500,
       hotBytes: 4096,
       storeBytes: 0,
+      cursors: {},
       lost: { expired: { batches: 1, records: 2, bytes: 10 } },
     },
     servers: [
@@ -64,7 +70,11 @@ void test('a status names the queue, what was lost, the servers and the files', 
       pieces: 0,
       drops: { filter: { lines: 12, bytes: 1536 } },
       undecided: 3,
-      queue: {},
+      queue: { appended: { batches: 1, records: 1, bytes: 1 }, dropped: {} },
+      isFull: true,
+      operations: {},
+      durations: { write: { counts: [], sum: 0 }, fsync: { counts: [], sum: 0 } },
+      copies: { bytes: 5, lostBytes: 2048 },
       files: [{ path: 'a.log', bytes: 10, bytesPerSecond: 5 }],
     },
     processes: { supervisor: 1, worker: 2, forwarder: 3 },
@@ -73,6 +83,12 @@ void test('a status names the queue, what was lost, the servers and the files', 
   assert.match(text, /queue {4}3 batches, 7 records, 2\.0 KiB, oldest 1\.5 s/);
   assert.match(text, /lost {5}expired: 2 records, 10 B/);
   assert.match(text, /server {3}ws:\/\/h:1 {2}up, 5 records \(100 B\) acknowledged, 2 records\/s, 50 B\/s/);
+  assert.match(text, /0 batches in flight, 1 connections, 0 failed/);
+  assert.match(text, /full {5}there is no room in the queue/);
+  assert.match(text, /twice {4}4 batches may be on two servers/);
+  assert.match(text, /restarts worker 2, forwarder 1/);
+  assert.match(text, /copies {3}2\.0 KiB could not be copied/);
+  assert.doesNotMatch(text, /damaged|has not answered/);
   assert.match(text, /last error 1970-01-01T00:00:00\.000Z: refused/);
   assert.match(
     text,
