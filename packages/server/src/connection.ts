@@ -22,6 +22,7 @@ import { Inbox } from './inbox.js';
 import type { PositionSet } from './positions.js';
 import type { Receiver } from './receiver.js';
 import type { Source } from './source.js';
+import type { Presence } from './web-presence.js';
 
 /*
  * States of a connection:
@@ -79,8 +80,11 @@ export class Connection {
       this.obeyGate();
     },
   );
+  readonly #address: string;
   #peer: string;
   #hello: HelloMessage | undefined;
+  /** When it was welcomed. */
+  #openedAtMs: number | undefined;
   /** What batches of this source may come in. */
   #compression: Compression | undefined;
   #session: { applier: Applier; receiver: Receiver } | undefined;
@@ -96,7 +100,8 @@ export class Connection {
     this.#socket = socket;
     this.#stream = stream;
     this.#host = host;
-    this.#peer = `${stream.remoteAddress ?? 'somebody'}:${stream.remotePort ?? 0}`;
+    this.#address = `${stream.remoteAddress ?? 'somebody'}:${stream.remotePort ?? 0}`;
+    this.#peer = this.#address;
     this.#deadline = setTimeout(() => {
       this.refuse('hello', `no hello within ${HELLO_DEADLINE_MS / 1000} s`);
     }, HELLO_DEADLINE_MS);
@@ -109,6 +114,20 @@ export class Connection {
     socket.on('close', () => {
       this.#closed();
     });
+  }
+
+  /** Who is there; undefined when nobody was welcomed. */
+  get presence(): Presence | undefined {
+    if (this.#hello === undefined || this.#openedAtMs === undefined) return undefined;
+    const { source, host, software } = this.#hello;
+    return {
+      id: source,
+      host,
+      software,
+      address: this.#address,
+      connectedAtMs: this.#openedAtMs,
+      unacknowledgedBatches: Math.max(0, this.#owedCount),
+    };
   }
 
   /** Goes on with a source that has said hello, when there is an applier now. */
@@ -124,6 +143,7 @@ export class Connection {
       return;
     }
     this.#state = 'open';
+    this.#openedAtMs = Date.now();
     this.#session = { applier, receiver: this.#receiver(source) };
     this.#compression = chooseCompression(hello.compressions ?? []);
     this.#send({

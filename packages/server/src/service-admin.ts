@@ -2,34 +2,37 @@ import { AdminServer, healthRoute, jsonRoute, metricsRoute, type Registry, type 
 import type { Log, ServerSettings } from '@k2hft/config';
 import { ServerError } from './errors.js';
 import { messageOf } from './errors.js';
-import type { ServerCounters } from './server-counters.js';
 import { healthOf, readinessOf } from './service-health.js';
 import { serviceMetrics } from './service-metrics.js';
-import type { ServiceStatus } from './service-status.js';
-
-export interface Observed {
-  status(): ServiceStatus;
-  readonly counters: ServerCounters;
-}
+import { webRoutes } from './web-routes.js';
+import { WebWatch, type Watched } from './web-watch.js';
 
 /** Opens the port for operators, if the settings name one. Throws ServerError when it cannot be listened on. */
 export async function openAdmin(
-  service: Observed,
+  service: Watched,
   { listen, unhealthyAfterMs }: ServerSettings['admin'],
   log: Log,
-): Promise<AdminServer | undefined> {
+): Promise<{ close(): Promise<void> } | undefined> {
   if (listen === undefined) return undefined;
   const registry = serviceMetrics(() => ({ status: service.status(), counters: service.counters }));
-  const server = new AdminServer({ listen, routes: routesOf(service, registry, unhealthyAfterMs), log });
+  const watch = new WebWatch(service);
+  const routes = new Map([...webRoutes(watch), ...routesOf(service, registry, unhealthyAfterMs)]);
+  const server = new AdminServer({ listen, routes, log });
   try {
     log('info', `admin: ${await server.listen()}`);
   } catch (error) {
+    watch.close();
     throw new ServerError('listen', messageOf(error), { cause: error });
   }
-  return server;
+  return {
+    async close() {
+      watch.close();
+      await server.close();
+    },
+  };
 }
 
-function routesOf(service: Observed, registry: Registry, unhealthyAfterMs: number): Map<string, Route> {
+function routesOf(service: Watched, registry: Registry, unhealthyAfterMs: number): Map<string, Route> {
   return new Map([
     ['/metrics', metricsRoute(registry)],
     ['/healthz', healthRoute(() => healthOf(service.status(), unhealthyAfterMs))],

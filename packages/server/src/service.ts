@@ -16,6 +16,7 @@ import type { Sink, SinkFigures } from './sink.js';
 import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
 import { StateLock } from './state-lock.js';
 import { State } from './state.js';
+import { AwaySources, type Presence } from './web-presence.js';
 
 /** How often every connection is looked at: as often as the sources ask. */
 const HEARTBEAT_MS = 5000;
@@ -58,6 +59,8 @@ export class Service implements ConnectionHost {
   readonly #connections = new Set<Connection>();
   /** What it has done since it was started. */
   readonly counters = new ServerCounters();
+  /** The sources that were connected. */
+  readonly away = new AwaySources();
   readonly #startedAtMs = Date.now();
   /** When the blockage that there is has begun, on the monotonic clock. */
   #blockedAtMs = 0;
@@ -134,6 +137,16 @@ export class Service implements ConnectionHost {
     return this.#applier?.blockedReason;
   }
 
+  /** Undefined for a pure relay. */
+  get outputDirectory(): string | undefined {
+    return this.#tree?.directory;
+  }
+
+  /** Who is connected: one for each connection. */
+  presences(): Presence[] {
+    return [...this.#connections].flatMap(({ presence }) => presence ?? []);
+  }
+
   status(): ServiceStatus {
     return statusOf({
       software: this.software,
@@ -151,6 +164,8 @@ export class Service implements ConnectionHost {
   }
 
   ended(connection: Connection): void {
+    const { presence } = connection;
+    if (presence !== undefined) this.away.left(presence, Date.now());
     this.#connections.delete(connection);
     this.#refused.delete(connection);
   }
