@@ -1,3 +1,5 @@
+import { printable } from '@k2hft/config';
+
 /**
  * What can keep the server from serving.
  *
@@ -53,7 +55,8 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What an error says, for a log line. */
+/** What an error says, for a log line. A path in it, as the system's errors have one, may have come from the network. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return 'path' in error ? printable(error.message) : error.message;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log, OutputSettings, ServerSettings } from '@k2hft/config';
+import { printableName, type Log, type OutputSettings, type ServerSettings } from '@k2hft/config';
 import { PluginPool, type PluginTuning } from '@k2hft/plugin';
 import { BatchFlag, type Batch } from '@k2hft/wire';
 import { planAppend, type StreamBatch } from './batch-append.js';
@@ -69,7 +69,7 @@ export class PluginSink implements Sink {
     this.#files = this.#tree && new PluginFiles(this.#tree, log);
     this.#pool = new PluginPool({
       make: (name) => ({
-        name: this.#files === undefined ? this.#name : `${this.#name} (${name})`,
+        name: this.#files === undefined ? this.#name : `${this.#name} (${printableName(name)})`,
         command,
         stdout: this.#files?.stdoutOf(name) ?? { kind: 'discard' },
         log,
