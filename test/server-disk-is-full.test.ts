@@ -38,14 +38,14 @@ void test(
       text += lines;
     }
     await waitUntil('the server says that its disk is full', () =>
-      /until there is room/.test(server.process.output()),
+      /nothing more is taken and acknowledged/.test(server.process.output()),
     );
     await new Promise((resolve) => setTimeout(resolve, 2500));
     assert.ok(mount.status().queue.batches > 0, 'what has no room stays in the queue');
     const complaints = server.process
       .output()
       .split('\n')
-      .filter((line) => /until there is room/.test(line));
+      .filter((line) => /nothing more is taken and acknowledged/.test(line));
     assert.equal(complaints.length, 1, `it says so once: ${complaints.join(' | ')}`);
     rmSync(join(disk, 'ballast'));
     await waitUntilDelivered(mount);

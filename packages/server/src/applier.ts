@@ -361,11 +361,11 @@ export class Applier {
   #blockageChanged(reason: string | undefined): void {
     const { log, blocked } = this.#options;
     if (reason === undefined) {
-      log('warn', 'there is room again: going on');
+      log('warn', 'nothing is in the way any more: going on');
     } else {
       log(
         'error',
-        `${reason}; nothing more is taken and acknowledged until there is room, tried every second`,
+        `${reason}; nothing more is taken and acknowledged while that is so; it is tried again and again`,
       );
     }
     blocked(reason);

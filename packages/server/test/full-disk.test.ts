@@ -36,7 +36,7 @@ test('a full disk stops the acknowledgements, and room lets them go on', async (
   rmSync(filler);
   await client.acknowledges(110);
   assert.equal(client.messages('status').at(-1)?.state, 'accepting');
-  assert.equal(countOf(server.output(), /there is room again/g), 1);
+  assert.equal(countOf(server.output(), /nothing is in the way any more/g), 1);
   const expected = [...lines(1, 10, 100), ...batches].map(({ payload }) => String(payload)).join('');
   assert.equal(readFileSync(join(disk, 'output/a.log'), 'utf8'), expected);
   // The connection was not lost over it.
