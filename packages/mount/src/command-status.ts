@@ -1,20 +1,13 @@
-import { resolve } from 'node:path';
 import { ExitStatus } from '@k2hft/config';
 import { CommandError } from './failure.js';
-import { registeredMounts } from './mount-registry.js';
+import { runningMounts } from './running-mount.js';
 import { askStatus } from './status-socket.js';
 import { formatStatus } from './format-status.js';
 import type { MountStatus } from './mount-status-content.js';
 
 /** `k2hft status [POINT] [--json]`: asks the forwarders of the running mounts. */
 export async function runStatus(point: string | undefined, options: { json?: boolean }): Promise<void> {
-  const wanted = point === undefined ? undefined : resolve(point);
-  const mounts = registeredMounts().filter(({ mountPoint }) => wanted === undefined || mountPoint === wanted);
-  if (mounts.length === 0) {
-    const what =
-      wanted === undefined ? 'no mount of k2hft is running' : `no mount of k2hft is running on ${wanted}`;
-    throw new CommandError(ExitStatus.UNAVAILABLE, what);
-  }
+  const mounts = runningMounts(point);
   const statuses: MountStatus[] = [];
   for (const { mountPoint, statusSocket, supervisorPid } of mounts) {
     try {
@@ -27,7 +20,7 @@ export async function runStatus(point: string | undefined, options: { json?: boo
     }
   }
   if (options.json === true) {
-    const content = wanted === undefined ? statuses : statuses[0];
+    const content = point === undefined ? statuses : statuses[0];
     process.stdout.write(`${JSON.stringify(content, undefined, 2)}\n`);
   } else {
     process.stdout.write(statuses.map(formatStatus).join('\n'));

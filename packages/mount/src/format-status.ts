@@ -18,6 +18,14 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit] ?? ''}`;
 }
 
+/** A number as a person reads it: 12 345 is `12.3k`. */
+export function formatCount(count: number): string {
+  if (count < 9_999.5) return String(Math.round(count));
+  const [value, unit] =
+    count < 999_950 ? [count / 1e3, 'k'] : count < 999_950_000 ? [count / 1e6, 'M'] : [count / 1e9, 'G'];
+  return `${value.toFixed(value < 99.95 ? 1 : 0)}${unit}`;
+}
+
 /** A duration as a person reads it: 90 000 ms is `1.5 min`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 1000) return `${Math.round(durationMs)} ms`;

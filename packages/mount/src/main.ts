@@ -5,6 +5,7 @@ import { runMount } from './command-mount.js';
 import { addQueueCommands } from './command-queue.js';
 import { runSend } from './command-send.js';
 import { runStatus } from './command-status.js';
+import { runTop } from './command-top.js';
 import { runUmount } from './command-umount.js';
 import { CommandError, explain, statusOf } from './failure.js';
 import { translateLegacyArguments } from './legacy-arguments.js';
@@ -30,6 +31,12 @@ function program(): Command {
     .argument('[point]', 'the mount point; all mounts when left out')
     .option('--json', 'as JSON')
     .action(runStatus);
+  k2hft
+    .command('top')
+    .description('show the queue, the servers and the files of a running mount, live; q ends it')
+    .argument('[point]', 'the mount point; may be left out when there is only one mount')
+    .option('--once', 'print it once, and end')
+    .action(runTop);
   k2hft
     .command('check')
     .description('check a configuration and print the settings that would apply')
