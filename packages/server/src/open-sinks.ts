@@ -14,14 +14,15 @@ export interface SinkContext {
 export async function openSinks(context: SinkContext): Promise<Sink[]> {
   const { relay, output } = context.settings;
   const sinks: Sink[] = [];
-  if (output?.plugin !== undefined) {
-    const { PluginSink } = await import('./plugin-sink.js');
-    sinks.push(new PluginSink({ ...output, plugin: output.plugin }, context.log));
-  }
   if (relay !== undefined) {
     // What only a relay needs is not loaded by the others.
     const { Relay } = await import('./relay.js');
     sinks.push(await Relay.open(relay, context));
+  }
+  // The last: when a relay cannot be opened, no process of a plugin must be left behind.
+  if (output?.plugin !== undefined) {
+    const { PluginSink } = await import('./plugin-sink.js');
+    sinks.push(new PluginSink({ ...output, plugin: output.plugin }, context.log));
   }
   return sinks;
 }

@@ -111,10 +111,16 @@ export class Service implements ConnectionHost {
     const tree = output && new OutputTree(output.dir);
     const sinks = await (options.openSinks ?? openSinks)(options);
     const service = new Service(options, rules, lock, state, tree, sinks, complaints);
-    await service.#begin();
-    service.#listener = await Listener.listen(settings.listen, (socket, request) => {
-      service.#accept(new Connection(socket, request.socket, service));
-    });
+    try {
+      await service.#begin();
+      service.#listener = await Listener.listen(settings.listen, (socket, request) => {
+        service.#accept(new Connection(socket, request.socket, service));
+      });
+    } catch (error) {
+      // Plugins would outlive the process.
+      await service.stop();
+      throw error;
+    }
     service.#heartbeat = setInterval(() => {
       for (const connection of service.#connections) connection.heartbeat();
     }, HEARTBEAT_MS);

@@ -7,7 +7,7 @@ import { hasEnded, temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-har
 import { BatchFlag, decodeBatch, type Batch } from '@k2hft/wire';
 import { PluginSink, type PluginSinkTuning } from '../src/plugin-sink.js';
 import type { SinkWait } from '../src/sink.js';
-import { configurationOf, startServer } from './server-process.js';
+import { configurationOf, runServer, startServer } from './server-process.js';
 import { makeBatch, SOURCE_A, SOURCE_B, SourceClient, type BatchToSend } from './source-client.js';
 
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
@@ -204,6 +204,38 @@ void test('a server with a plugin writes its files as well, and ends the plugin 
   assert.equal(read(join(folder, 'output/a.log')), 'one\ntwo\n');
   assert.equal(read(`${folder}/fed`), 'one\ntwo\nend\n');
   assert.ok(hasEnded(Number(read(`${folder}/pid`))));
+});
+
+void test('a server has files, a plugin and a relay at once', async (t) => {
+  const folder = temporaryFolder(t);
+  const end = await startServer(t, { folder: join(folder, 'end') });
+  const relay = { queue: { dir: join(folder, 'queue'), min_free: '1%' }, servers: { urls: [end.url] } };
+  const server = await startServer(t, {
+    folder,
+    output: { plugin: ['sh', '-c', `cat > ${folder}/fed`] },
+    top: { relay },
+  });
+  const client = await SourceClient.connect(server.url);
+  await client.deliver(1, { payload: 'one\n' }, { payload: 'two\n' });
+  const lines = 'one\ntwo\n';
+  await waitUntil('it is everywhere', () => {
+    const files = [join(folder, 'output/a.log'), join(end.outputFolder, 'a.log'), `${folder}/fed`];
+    return files.every((file) => read(file) === lines);
+  });
+});
+
+void test('a server that cannot listen ends its plugin', async (t) => {
+  const folder = temporaryFolder(t);
+  const other = await startServer(t, { folder: join(folder, 'other') });
+  const json = configurationOf({
+    folder,
+    port: Number(new URL(other.url).port),
+    output: { plugin: ['sh', '-c', `echo $$$$ > ${folder}/pid; exec sleep 60`] },
+  });
+  const server = runServer(t, ['--json', json]);
+  assert.equal(await server.ended, 69);
+  const pid = read(`${folder}/pid`).trim();
+  assert.ok(pid === '' || hasEnded(Number(pid)));
 });
 
 void test('a server whose plugin stalls tells the sources, and ends all the same', async (t) => {
