@@ -1,9 +1,10 @@
 import type { RuleSettings } from '@k2hft/config';
 import { decide, rewrite, UnfinishedLineError, type Decisions, type Matcher } from './line-decision.js';
-import { CarefulMatcher, DirectMatcher, LeadingMatcher, MatchBudget } from './line-matchers.js';
+import { CarefulMatcher, DirectMatcher, LeadingMatcher } from './line-matchers.js';
 import { LinePattern } from './line-pattern.js';
 import { LineReader, type TextKind } from './line-reader.js';
 import { LineSieve } from './line-sieve.js';
+import { MatchBudget, SlowTime } from './match-budget.js';
 
 /** What of a rule decides about lines. */
 export type FilterSettings = Pick<RuleSettings, 'default' | 'select' | 'allow' | 'deny' | 'rewrite'>;
@@ -31,23 +32,18 @@ export interface LineFilter {
   rewritePart(source: Buffer, start: number, end: number): Filtered;
 }
 
-/** A line that takes longer is matched with the linear engine, or given up. A common line takes a microsecond. */
-const LINE_MS_MAX = 50;
-/** Of one write; after it, lines are given up at once. The supervisor takes a worker for hung after ten times as long. */
-const WRITE_MS_MAX = 1000;
-
 /**
  * A rule's filter; undefined: no line is looked at. The configuration has been checked: patterns that are no regular expressions
  * throw SyntaxError here.
  *
  * A pattern that is not decided in time (see line-pattern.ts) loses no line and lets out nothing that was to be masked: in
  * `deny` it counts as not matching, in `allow`, and in `select` without an output, as matching; a line with an
- * undecided `rewrite` or output is not sent.
+ * undecided `rewrite` or output is not sent. `time` is what all filters of a process share.
  */
-export function compileFilter(settings: FilterSettings): LineFilter | undefined {
+export function compileFilter(settings: FilterSettings, time = new SlowTime()): LineFilter | undefined {
   const { allow, deny, select, rewrite: pairs } = settings;
   const looksAtLines = allow.length + deny.length + select.length + pairs.length > 0;
-  return looksAtLines || settings.default === 'deny' ? new PatternFilter(settings) : undefined;
+  return looksAtLines || settings.default === 'deny' ? new PatternFilter(settings, time) : undefined;
 }
 
 type Decide = (decisions: Decisions, text: string) => string | undefined;
@@ -56,9 +52,13 @@ class PatternFilter implements LineFilter {
   private readonly direct: Record<TextKind, Decisions>;
   private readonly careful: Record<TextKind, Decisions>;
   private readonly unwatchedLengthMax: number;
-  private budget = new MatchBudget(WRITE_MS_MAX, LINE_MS_MAX);
+  private budget: MatchBudget;
 
-  constructor(settings: FilterSettings) {
+  constructor(
+    settings: FilterSettings,
+    private readonly time: SlowTime,
+  ) {
+    this.budget = new MatchBudget(time);
     const compiled = compilePatterns(settings);
     this.unwatchedLengthMax = Math.min(...compiled.all.map((pattern) => pattern.unwatchedLengthMax));
     const budget = () => this.budget;
@@ -101,13 +101,14 @@ class PatternFilter implements LineFilter {
   /** Goes on from the reader's present line with an eye on the time. */
   private watch(judge: Decide, filtering: Filtering): void {
     const lines = filtering.remaining();
-    this.budget = new MatchBudget(WRITE_MS_MAX, LINE_MS_MAX);
+    this.budget = new MatchBudget(this.time);
     const judged: Judged[] = [];
     while (judged.length < lines.length) {
       // What this does may end between any two steps: a line is judged when its result is in the list.
-      const finished = this.budget.run(() => {
+      const finished = this.budget.runLines((lineDone) => {
         for (let line = lines[judged.length]; line !== undefined; line = lines[judged.length]) {
           judged.push(attempt(judge, this.direct[line.kind], line.text));
+          lineDone(line.text.length);
         }
       });
       const line = lines[judged.length];

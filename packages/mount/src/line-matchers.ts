@@ -1,6 +1,6 @@
 import { UnfinishedLineError, type Matcher } from './line-decision.js';
 import type { LinePattern } from './line-pattern.js';
-import { finishesWithin } from './timed-call.js';
+import type { MatchBudget } from './match-budget.js';
 
 /** Matches with one expression, however long it takes. */
 export class DirectMatcher implements Matcher {
@@ -69,32 +69,6 @@ export class LeadingMatcher implements Matcher {
   }
 }
 
-/** How long the lines of one write may be matched with patterns that only the clock can stop, and what came of it. */
-export class MatchBudget {
-  /** Patterns that were given up while the line went on, and how often. */
-  readonly undecided = new Set<string>();
-  undecidedTests = 0;
-
-  constructor(
-    private leftMs: number,
-    private readonly lineMs: number,
-  ) {}
-
-  giveUp(pattern: string): void {
-    this.undecided.add(pattern);
-    this.undecidedTests++;
-  }
-
-  /** False: the time is over, or there was none left. */
-  run(action: () => void): boolean {
-    if (this.leftMs <= 0) return false;
-    const startedMs = performance.now();
-    const finished = finishesWithin(Math.min(this.lineMs, this.leftMs), action);
-    if (!finished) this.leftMs -= performance.now() - startedMs;
-    return finished;
-  }
-}
-
 /**
  * Matches a line that has taken too long already: in linear time where the pattern allows that, else until the time is over. What
  * is not decided by then is answered so that no line is lost and nothing is sent that was to be taken out: a test
@@ -133,10 +107,10 @@ export class CarefulMatcher implements Matcher {
     return replaced;
   }
 
+  /** Linear time is long for a long line, and to replace every match takes as many times as there are matches. */
   private run(action: () => void): boolean {
-    if (!this.isPlain || this.pattern.linear === undefined) return this.budget().run(action);
-    action();
-    return true;
+    const isLinear = this.isPlain && this.pattern.linear !== undefined;
+    return isLinear ? this.budget().runLinear(action) : this.budget().run(action);
   }
 
   private fail(): never {

@@ -2,6 +2,7 @@ import picomatch from 'picomatch';
 import type { RuleSettings } from '@k2hft/config';
 import type { ByteString } from '@k2hft/fuse';
 import { compileFilter, type LineFilter } from './line-filter.js';
+import { SlowTime } from './match-budget.js';
 
 /** Who gets the batches of a rule's streams: the servers, this host's plugins only, or nobody (then there is a copy). */
 type Delivery = 'servers' | 'plugins' | 'nobody';
@@ -46,19 +47,21 @@ export function compileGlobs<Rule extends Pick<RuleSettings, 'path'>>(
 
 /** Compiles the rules' globs and filters. */
 export function compileRules(rules: readonly RuleSettings[]): RuleFinder {
+  const time = new SlowTime();
   const find = compileGlobs(
-    rules.map((settings) => ({ path: settings.path, compiled: compileRule(settings) })),
+    rules.map((settings) => ({ path: settings.path, compiled: compileRule(settings, time) })),
   );
   return (path) => find(path)?.compiled;
 }
 
 /** Undefined: the rule says that nothing is captured. */
-function compileRule(settings: RuleSettings): StreamRule | undefined {
+function compileRule(settings: RuleSettings, time: SlowTime): StreamRule | undefined {
   const delivery = deliveryOf(settings);
   if (delivery === 'nobody' && settings.copyTo === undefined) return undefined;
   const copiesOnly = delivery === 'nobody' && settings.copyWhat === 'written';
   const copy = settings.copyTo === undefined ? undefined : settings;
-  return { settings, copy, delivery, copiesOnly, filter: copiesOnly ? undefined : compileFilter(settings) };
+  const filter = copiesOnly ? undefined : compileFilter(settings, time);
+  return { settings, copy, delivery, copiesOnly, filter };
 }
 
 function deliveryOf({ send, plugin }: RuleSettings): Delivery {

@@ -202,3 +202,26 @@ void test('a line that replacements make too long is dropped, and says why', () 
   assert.equal(result?.payload.length, 'fits \n'.length + 1000);
   assert.deepEqual([result.failed, result.failedBytes, result.slowPatterns], [1, 20_001, ['a']]);
 });
+
+void test('replacing every match takes no time without an end, also with the linear engine', () => {
+  const filter = compileFilter({ ...NOTHING, rewrite: [['a.*b|a', 'z']] });
+  const line = Buffer.from(`${'a'.repeat(30_000)}\n`);
+  const startedMs = performance.now();
+  const filtered = filter?.apply(line, 0, line.length);
+  assert.equal(filtered?.failed, 1);
+  assert.ok(performance.now() - startedMs < 10_000, 'it would take minutes');
+});
+
+void test('many writes that run away share their time, and those that do not are decided', () => {
+  const filter = compileFilter({ ...NOTHING, deny: ['(?<!x)(?:b+)+$'] });
+  const slow = Buffer.from(`${'b'.repeat(40)}!\n`.repeat(20));
+  const quick = Buffer.from('bb\nno\n'.repeat(20));
+  const startedMs = performance.now();
+  let undecided = 0;
+  for (let write = 0; write < 30; write++) {
+    undecided += filter?.apply(slow, 0, slow.length).undecided ?? 0;
+    assert.equal(filter?.apply(quick, 0, quick.length).payload.toString(), 'no\n'.repeat(20));
+  }
+  assert.ok(undecided > 500);
+  assert.ok(performance.now() - startedMs < 15_000, 'each of them would take a second');
+});
