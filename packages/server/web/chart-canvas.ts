@@ -105,10 +105,7 @@ export class Chart {
       scales: {
         x: {
           time: true,
-          range: (_plot, least, greatest) => [
-            Math.max(greatest - SPAN_SECONDS, Math.min(least, greatest - SPAN_SECONDS_MIN)),
-            greatest,
-          ],
+          range: () => this.span(),
         },
         y: {
           range: (_plot, _least, greatest: number | null) => [0, Math.max(greatest ?? 0, atLeast) * 1.08],
@@ -124,12 +121,19 @@ export class Chart {
           label,
           stroke: colourOf(colour),
           width: 1.5,
-          points: { show: false },
+          // One point alone is no line.
+          points: { show: () => this.times.length === 1 },
           value: (_plot, value: number | null) => (value === null ? '–' : format(value)),
           ...(isFilled ? { fill: colourOf('--fill') } : {}),
         })),
       ],
     };
+  }
+
+  private span(): [first: number, last: number] {
+    const last = this.times.at(-1) ?? 0;
+    const first = Math.min(this.times[0] ?? 0, last - SPAN_SECONDS_MIN);
+    return [Math.max(first, last - SPAN_SECONDS), last];
   }
 
   private widthPx(): number {

@@ -77,6 +77,7 @@ function show(overview: Overview): void {
   problems.show(overview.problems, overview.atMs);
   const isEmpty = overview.sources.all === 0;
   elementOf('empty').hidden = !isEmpty;
+  elementOf('charts-section').hidden = isEmpty;
   elementOf('sources-section').hidden = isEmpty;
   elementOf('relay-section').hidden = overview.relay === null;
   elementOf('files-section').hidden = overview.files === null || overview.files.all === 0;
