@@ -3,14 +3,15 @@ import type { ByteString } from '@k2hft/fuse';
 import type { Cut } from './write-cutter.js';
 import type { Stream } from './stream.js';
 
-/** A path that is over its quota for hours is one line of the log in so long. */
-const QUOTA_EVERY_MS = 10_000;
+/** Of a path that goes on so for hours, and of programs that open a file for each line, the log has one line in so long. */
+const EVERY_MS = 10_000;
 /** More paths than this are told of as they come, rather than remembered. */
 const PATHS_MAX = 1000;
 
 /** Tells the log what capture leaves out, and does not repeat itself. */
 export class CaptureComplaints {
   private readonly quotaToldAtMs = new Map<ByteString, number>();
+  private readonly lengthToldAtMs = new Map<ByteString, number>();
   private readonly slowPatterns = new Set<string>();
 
   constructor(private readonly options: { warn(message: string): void; clock: { nowMs(): number } }) {}
@@ -21,28 +22,32 @@ export class CaptureComplaints {
     for (const pattern of totals.slowPatterns) this.tooSlow(stream, pattern);
   }
 
-  private tooLong(stream: Stream): void {
-    if (stream.warnedOfLength) return;
-    stream.warnedOfLength = true;
-    const { longRecords, maxRecordBytes } = stream.rule.settings;
+  private tooLong({ path, rule }: Stream): void {
+    if (!this.isDue(this.lengthToldAtMs, path)) return;
+    const { longRecords, maxRecordBytes } = rule.settings;
     const outcome =
       longRecords === 'drop'
         ? 'is dropped, as long_records says; raise max_record if it should be sent'
         : 'is sent in pieces; raise max_record if it must stay whole';
     this.options.warn(
-      `${printableName(stream.path)}: a line is longer than max_record (${maxRecordBytes} bytes) and ${outcome}`,
+      `${printableName(path)}: a line is longer than max_record (${maxRecordBytes} bytes) and ${outcome}`,
     );
   }
 
   private overQuota({ path, rule }: Stream): void {
-    const nowMs = this.options.clock.nowMs();
-    const toldAtMs = this.quotaToldAtMs.get(path);
-    if (toldAtMs !== undefined && nowMs - toldAtMs < QUOTA_EVERY_MS) return;
-    if (this.quotaToldAtMs.size >= PATHS_MAX) this.quotaToldAtMs.clear();
-    this.quotaToldAtMs.set(path, nowMs);
+    if (!this.isDue(this.quotaToldAtMs, path)) return;
     this.options.warn(
       `${printableName(path)}: more than its quota of ${rule.settings.quotaBytesPerSecond ?? 0} bytes a second is written: lines are dropped`,
     );
+  }
+
+  private isDue(toldAtMs: Map<ByteString, number>, path: ByteString): boolean {
+    const nowMs = this.options.clock.nowMs();
+    // The clock may be set back.
+    if (Math.abs(nowMs - (toldAtMs.get(path) ?? -Infinity)) < EVERY_MS) return false;
+    if (toldAtMs.size >= PATHS_MAX) toldAtMs.clear();
+    toldAtMs.set(path, nowMs);
+    return true;
   }
 
   private tooSlow({ path }: Stream, pattern: string): void {

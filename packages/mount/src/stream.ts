@@ -70,8 +70,6 @@ export class Stream implements StreamIdentity {
   restIsDurable = false;
   /** What becomes of the rest of a line whose beginning was sent or dropped already. */
   fate: LineFate = 'undecided';
-  /** Set when the log has been told that this stream has too long a line: once is enough. */
-  warnedOfLength = false;
   private row = Buffer.alloc(ROW_FIXED_BYTES);
 
   constructor(
