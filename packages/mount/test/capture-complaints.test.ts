@@ -7,7 +7,7 @@ import { streamRule } from './rule-settings.js';
 
 void test('programs that open a file for each long line do not fill the log', () => {
   const clock = new WallClock();
-  let nowMs = 1000;
+  let nowMs = 1_000_000;
   clock.nowMs = () => nowMs;
   const site = new Site(new FakeQueue(), streamRule({ maxRecordBytes: 4 }), 0, clock);
   let offset = 0;
