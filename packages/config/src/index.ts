@@ -19,7 +19,7 @@ export { formatNote, type Note } from './notes.js';
 export { printable, printableName } from './printable.js';
 export { debugPresets, type DebugPresets } from './debug-presets.js';
 export { ConfigError, formatProblem, type ConfigErrorCode, type Problem } from './problems.js';
-export { notifyServiceManager } from './service-manager.js';
+export { notifyServiceManager, tellServiceManager } from './service-manager.js';
 export { nearestName } from './suggest.js';
 export { textOrFile } from './text-or-file.js';
 export { parseDuration } from './units.js';

@@ -7,9 +7,20 @@ import type { Log } from './log.js';
  * it is another process that speaks.
  */
 export function notifyServiceManager(log: Log, ...states: readonly string[]): void {
-  if ((process.env['NOTIFY_SOCKET'] ?? '') === '') return;
-  const notifier = spawn('systemd-notify', [...states], { stdio: 'ignore' });
-  notifier.on('error', (error) => {
-    log('warn', `systemd was not told ${states.join(' ')}: ${error.message}`);
+  void tellServiceManager(log, ...states);
+}
+
+/** The same; resolves when it was told, so that the next one comes after it. */
+export function tellServiceManager(log: Log, ...states: readonly string[]): Promise<void> {
+  if ((process.env['NOTIFY_SOCKET'] ?? '') === '') return Promise.resolve();
+  return new Promise((resolve) => {
+    const notifier = spawn('systemd-notify', [...states], { stdio: 'ignore' });
+    notifier.on('error', (error) => {
+      log('warn', `systemd was not told ${states.join(' ')}: ${error.message}`);
+      resolve();
+    });
+    notifier.on('exit', () => {
+      resolve();
+    });
   });
 }

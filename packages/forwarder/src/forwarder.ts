@@ -143,6 +143,11 @@ export class Forwarder {
     return this.#links.map((link) => link.status());
   }
 
+  /** The queue's cursors that it reads under. */
+  get cursors(): readonly string[] {
+    return this.#cursors;
+  }
+
   /** Batches that were given up because they were damaged in the queue. */
   damaged(): number {
     return this.#before.damaged + this.#delivery.damaged();

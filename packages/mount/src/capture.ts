@@ -1,6 +1,7 @@
 import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
 import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
+import type { OpenHandle } from './file-tree.js';
 import { CaptureComplaints } from './capture-complaints.js';
 import { CaptureCopies } from './capture-copies.js';
 import { CaptureCounters } from './capture-counters.js';
@@ -39,6 +40,8 @@ export interface CaptureOptions {
 }
 
 const NEWLINE = 0x0a;
+/** O_ACCMODE: reading alone is 0. */
+const ACCESS_MODE_MASK = 3;
 /**
  * Turns what programs write into batches of the queue: keeps each stream's unfinished line, cuts at newlines, and
  * recognises a write that an earlier worker has queued already. A stream's memory changes only after the
@@ -71,13 +74,24 @@ export class Capture implements CopyStages {
   }
 
   /**
-   * Takes over the streams of an earlier worker. Those whose handle is not in `openHandles` were closed with it: their unfinished lines are sent.
+   * Takes over the streams of an earlier worker. Those whose handle is not in `openHandles` were closed with it: their unfinished lines
+   * are sent. The rules may be others now. A stream goes on under the one that matches its path now; when none does, its
+   * unfinished line is sent, and nothing more.
    */
   restore(openHandles: ReadonlySet<number>): void {
     for (const stream of this.streams.restore()) this.copies.restored(stream);
     this.endThose(({ handle, copied }) => copied === undefined && !openHandles.has(handle));
+    this.endThose(({ path, copied }) => copied === undefined && this.options.findRule(path) === undefined);
     // What is left of stages has lost its stream: the rules were others then.
     this.endThose(({ copied }) => copied !== undefined && !this.has(copied));
+  }
+
+  /** Files that are open, and that no rule wanted when they were opened: what is written from now on is sent, when one does now. */
+  adopt(openHandles: readonly OpenHandle[], pathOf: (nodeId: number) => ByteString): void {
+    for (const { handle, nodeId, flags } of openHandles) {
+      const isWritten = (flags & ACCESS_MODE_MASK) !== 0;
+      if (isWritten && !this.has(handle)) this.open(handle, nodeId, pathOf(nodeId));
+    }
   }
 
   has(handle: number): boolean {

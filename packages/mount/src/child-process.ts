@@ -15,7 +15,8 @@ export interface KeptChildOptions {
   name: string;
   /** Path of the compiled program. */
   program: string;
-  environment: NodeJS.ProcessEnv;
+  /** Asked at each start. */
+  environment: () => NodeJS.ProcessEnv;
   stdio: StdioOptions;
   /** Called with each new process. */
   started: (child: ChildProcess) => void;
@@ -42,6 +43,7 @@ export class KeptChild {
   private readonly policy: RestartPolicy;
   private served = false;
   private killedByUs = false;
+  private isReplaced = false;
   private brokenInARow = 0;
   private starts = 0;
   private onEnded: (() => void) | undefined;
@@ -71,7 +73,7 @@ export class KeptChild {
     this.killedByUs = false;
     // A session of its own: a terminal's Ctrl-C is for the supervisor, which ends its children in order.
     const child = spawn(process.execPath, [...NODE_OPTIONS, program], {
-      env: environment,
+      env: environment(),
       stdio,
       detached: true,
     });
@@ -97,6 +99,13 @@ export class KeptChild {
   killBroken(): void {
     this.killedByUs = true;
     this.brokenInARow++;
+    this.child?.kill('SIGKILL');
+  }
+
+  /** Has the next process take over at once: it gets another environment. That is no failure. */
+  replace(): void {
+    if (this.state !== 'running') return;
+    this.isReplaced = true;
     this.child?.kill('SIGKILL');
   }
 
@@ -132,6 +141,12 @@ export class KeptChild {
 
   private async startAgain(status: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const { name, warn, givenUp, isDone } = this.options;
+    if (this.isReplaced) {
+      this.isReplaced = false;
+      this.starts--;
+      this.start();
+      return;
+    }
     this.state = 'waiting';
     if (status === 0 && isDone !== undefined && (await isDone())) return;
     // end() may have been called meanwhile.

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { appendTo, ExitStatus, createLog, type LogWriter } from '@k2hft/config';
+import { appendTo, ExitStatus, createLog, type Log, type LogWriter } from '@k2hft/config';
 import { openLogForWriting } from './daemon-log.js';
 import { startDaemon, takeDaemonPlan } from './daemon.js';
 import type { DaemonMessage } from './daemon-messages.js';
 import { CommandError, explain, statusOf } from './failure.js';
-import { planMount, type MountPlan, type MountRequest } from './mount-plan.js';
+import { planAgain, planMount, type MountPlan, type MountRequest } from './mount-plan.js';
 import { checkPidFile, removePidFile, writePidFile } from './pid-file.js';
+import { forgetReloadOutcome } from './reload-outcome.js';
+import { Reloader } from './reloader.js';
 import { Supervisor } from './supervisor.js';
 
 /** Standard error. */
@@ -86,9 +88,13 @@ async function serveAsDaemon(plan: MountPlan): Promise<void> {
 
 async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Promise<void> {
   const { settings, mountPoint, pidFile, notes } = plan;
-  const log = createLog('k2hft', settings.log, target.write);
+  let currentLog = createLog('k2hft', settings.log, target.write);
+  const log: Log = (level, message) => {
+    currentLog(level, message);
+  };
   for (const { level, message } of notes) log(level, message);
   let isReady = false;
+  let isReloadWanted = false;
   const supervisor = new Supervisor({
     settings,
     mountPoint,
@@ -99,13 +105,24 @@ async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Pro
     logFd: target.fd,
     ready: () => {
       isReady = true;
+      if (isReloadWanted) reloader.request();
       if (pidFile !== undefined) writePidFile(pidFile, log);
       ready();
     },
     ended: (status) => {
       if (pidFile !== undefined) removePidFile(pidFile);
+      forgetReloadOutcome(mountPoint);
       process.exit(status);
     },
+  });
+  const reloader = new Reloader({
+    plan,
+    read: () => planAgain(plan, process.env),
+    change: (changed) => {
+      currentLog = createLog('k2hft', changed.log, target.write);
+      return supervisor.change(changed);
+    },
+    log,
   });
   if (pidFile !== undefined) checkPidFile(pidFile);
   const started = supervisor.start();
@@ -123,10 +140,8 @@ async function serve(plan: MountPlan, target: LogTarget, ready: () => void): Pro
     if (!isReady) stop();
   });
   process.on('SIGHUP', () => {
-    log(
-      'warn',
-      'SIGHUP: reading the configuration again is not supported by this version yet; nothing changes',
-    );
+    if (isReady) reloader.request();
+    else isReloadWanted = true;
   });
   await started;
 }

@@ -9,6 +9,14 @@ import type {
   Opened,
 } from '@k2hft/fuse';
 
+/** An open file. */
+export interface OpenHandle {
+  handle: number;
+  nodeId: number;
+  /** Of open(2), as the kernel passed them on. */
+  flags: number;
+}
+
 /**
  * The files under the mount point: their names, attributes and local bytes. It knows nothing of rules and
  * queues. Methods are those of FuseOperations and throw what those throw; every change that a later worker must
@@ -60,7 +68,7 @@ export interface FileTree {
   /** A present path of the node relative to the mount point, no leading slash; '' for the root. */
   pathOf(nodeId: number): ByteString;
   /** Handles of files that are open, whoever opened them: what a new worker finds. */
-  openHandles(): Iterable<{ handle: number; nodeId: number }>;
+  openHandles(): Iterable<OpenHandle>;
   /** Closes the file descriptors; the rows stay as they are. */
   close(): void;
 }

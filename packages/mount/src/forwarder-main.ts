@@ -26,7 +26,11 @@ const CHECKPOINT_MS = 2_000;
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const given = readChildArguments();
-  const log = createLog('k2hft', given.settings.log, appendTo(2));
+  let { settings } = given;
+  let currentLog = createLog('k2hft', settings.log, appendTo(2));
+  const log: Log = (level, message) => {
+    currentLog(level, message);
+  };
   let workerPid: number | undefined;
   let endPlugins = (): Promise<void> => Promise.resolve();
   // A closed channel means that the supervisor is dead: nobody would start a worker again, so the mount must go.
@@ -38,8 +42,7 @@ async function main(): Promise<void> {
   const tell = (message: ForwarderMessage) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
-  const { settings } = given;
-  const serverCursors = settings.servers.urls.length === 0 ? [] : cursorsOf(settings.servers);
+  const serverCursors = serverCursorsOf(settings);
   const queue = await QueueDrain.open({
     dir: settings.queue.dir,
     settings: settings.queue,
@@ -54,17 +57,9 @@ async function main(): Promise<void> {
     tell({ type: 'progress' });
   });
   // When nothing is sent there may be no server, only plugins.
-  const forwarder =
-    serverCursors.length === 0
-      ? undefined
-      : new Forwarder({
-          queue,
-          servers: settings.servers,
-          host: settings.host,
-          software: SOFTWARE,
-          log,
-          onProgress: progress,
-        });
+  const makeForwarder = ({ servers, host }: MountSettings) =>
+    new Forwarder({ queue, servers, host, software: SOFTWARE, log, onProgress: progress });
+  let forwarder = serverCursors.length === 0 ? undefined : makeForwarder(settings);
   const plugins = new PluginLanes({ queue, rules: settings.rules, serverCursors, log, progress });
   endPlugins = () => plugins.stop(0);
   const listener = new WakeListener(settings.queue.dir, () => {
@@ -94,15 +89,43 @@ async function main(): Promise<void> {
     log('warn', `no status socket: ${String(error)}`);
   });
   const admin = await listenForOperators(settings.admin, tellStatus, log);
+  let changing = Promise.resolve();
   process.on('message', (message: unknown) => {
     if (!isSupervisorMessage(message)) return;
     if (message.type === 'worker') workerPid = message.pid;
     else if (message.type === 'answered') pulse.heard(message);
+    else if (message.type === 'settings') changing = changing.then(() => change(message.settings));
     else void stop(message.graceMs);
   });
   forwarder?.start();
   plugins.start();
   tell({ type: 'up' });
+
+  /** Goes over to other settings. What fails here ends the process, and the next one begins with them. */
+  async function change(next: MountSettings): Promise<void> {
+    currentLog = createLog('k2hft', next.log, appendTo(2));
+    await queue.update(next.queue);
+    settings = next;
+    await changeServers(next);
+    await plugins.update(next.rules, serverCursorsOf(next));
+    tell({ type: 'changed' });
+  }
+
+  async function changeServers(next: MountSettings): Promise<void> {
+    const cursors = serverCursorsOf(next);
+    const present = forwarder;
+    if (present !== undefined && cursors.length > 0) present.update(next.servers);
+    else if (present !== undefined) {
+      // Without servers, what waits for one is wanted by nobody.
+      await present.stop(next.servers.failoverAfterMs);
+      forwarder = undefined;
+      for (const cursor of present.cursors) queue.removeCursor(cursor);
+    } else if (cursors.length > 0) {
+      for (const cursor of cursors) queue.addCursor(cursor);
+      forwarder = makeForwarder(next);
+      forwarder.start();
+    }
+  }
 
   async function stop(graceMs: number): Promise<void> {
     listener.close();
@@ -127,6 +150,11 @@ async function listenForOperators(
   if (settings.listen === undefined) return undefined;
   const { openAdmin } = await import('./mount-admin.js');
   return openAdmin(settings, settings.listen, status, log);
+}
+
+/** The queue's cursors of the servers; none when nothing is sent. */
+function serverCursorsOf({ servers }: MountSettings): string[] {
+  return servers.urls.length === 0 ? [] : cursorsOf(servers);
 }
 
 /** What is not delivered would not survive a reboot in hot, however orderly: it goes to the crash-proof store. */

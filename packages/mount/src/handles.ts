@@ -1,5 +1,6 @@
 import { FuseError, type FuseRequest } from '@k2hft/fuse';
 import { PersistentCounter } from './nodes-counter.js';
+import type { OpenHandle } from './file-tree.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
 
 const ROW_PREFIX = 'hh';
@@ -93,9 +94,9 @@ export class HandleTable {
     return this.handles.values();
   }
 
-  *files(): Iterable<{ handle: number; nodeId: number }> {
+  *files(): Iterable<OpenHandle> {
     for (const handle of this.handles.values()) {
-      if (!handle.directory) yield { handle: handle.id, nodeId: handle.nodeId };
+      if (!handle.directory) yield { handle: handle.id, nodeId: handle.nodeId, flags: handle.flags };
     }
   }
 }

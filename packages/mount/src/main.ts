@@ -3,6 +3,7 @@ import { appendTo, ExitStatus } from '@k2hft/config';
 import { runCheck } from './command-check.js';
 import { runMount } from './command-mount.js';
 import { addQueueCommands } from './command-queue.js';
+import { runReload } from './command-reload.js';
 import { runSend } from './command-send.js';
 import { runStatus } from './command-status.js';
 import { runTop } from './command-top.js';
@@ -37,6 +38,11 @@ function program(): Command {
     .argument('[point]', 'the mount point; may be left out when there is only one mount')
     .option('--once', 'print it once, and end')
     .action(runTop);
+  k2hft
+    .command('reload')
+    .description('read the configuration of a running mount again, and go over to it while it stays mounted')
+    .argument('[point]', 'the mount point; all mounts when left out')
+    .action(runReload);
   k2hft
     .command('check')
     .description('check a configuration and print the settings that would apply')

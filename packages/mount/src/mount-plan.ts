@@ -43,6 +43,8 @@ export interface MountPlan {
   /** Absolute paths. */
   readonly logFile: string | undefined;
   readonly pidFile: string | undefined;
+  /** What the plan was made of, for the next time. */
+  readonly reading: { readonly request: MountRequest; readonly folder: string };
   /** What has to be said once in the log. */
   readonly notes: readonly { level: LogLevel; message: string }[];
 }
@@ -71,8 +73,28 @@ export function planMount(request: MountRequest, env: NodeJS.ProcessEnv): MountP
     flags: options.flags,
     logFile: absolute(options.logFile ?? request.logFile ?? presets.file),
     pidFile: absolute(options.pidFile ?? request.pidFile),
+    reading: { request, folder: process.cwd() },
     notes: [...notesOf(options, presets), ...notes.flatMap(asWarning)],
   };
+}
+
+/** The plan that the same command line makes of the configuration as it is now. Throws as planMount does. */
+export function planAgain({ reading }: MountPlan, env: NodeJS.ProcessEnv): MountPlan {
+  const here = process.cwd();
+  try {
+    // A daemon works in `/`; relative paths were meant from where it was started.
+    process.chdir(reading.folder);
+  } catch (error) {
+    throw new CommandError(
+      ExitStatus.CONFIGURATION,
+      `the folder in which k2hft was started cannot be entered any more: ${(error as Error).message}`,
+    );
+  }
+  try {
+    return planMount(reading.request, env);
+  } finally {
+    process.chdir(here);
+  }
 }
 
 function readOptions({ options, sloppy = false }: MountRequest): MountOptions {

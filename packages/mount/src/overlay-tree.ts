@@ -21,7 +21,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { FILE_TYPE, isRegularMode, type Shown } from './attributes.js';
-import type { FileTree } from './file-tree.js';
+import type { FileTree, OpenHandle } from './file-tree.js';
 import { DescriptorCache } from './handles-descriptors.js';
 import { HandleTable } from './handles.js';
 import { checkName, NAME_BYTES_MAX, ROOT_ID } from './nodes-names.js';
@@ -275,7 +275,7 @@ export class OverlayTree implements FileTree {
     return this.nodes.pathOf(nodeId);
   }
 
-  openHandles(): Iterable<{ handle: number; nodeId: number }> {
+  openHandles(): Iterable<OpenHandle> {
     return this.handles.files();
   }
 

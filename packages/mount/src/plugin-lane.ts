@@ -20,7 +20,7 @@ export interface PluginLaneOptions {
   /** Whether batches of this path are for this rule; the same Buffer has the same answer. */
   readonly owns: (path: Buffer) => boolean;
   /** Cursors of servers, which need nothing of what is for plugins alone. */
-  readonly serverCursors: readonly string[];
+  readonly serverCursors: () => readonly string[];
   readonly log: Log;
   /** Has poll() called soon. */
   readonly poke: () => void;
@@ -100,6 +100,10 @@ export class PluginLane {
     const { rule, log, poke } = options;
     this.cursor = pluginCursor(rule);
     this.feed = new PluginFeed({ rule, log, ready: poke });
+  }
+
+  get rule(): PluginRule {
+    return this.options.rule;
   }
 
   start(): void {
@@ -221,7 +225,7 @@ export class PluginLane {
   private releaseLocal(bytes: Buffer, { epoch, sequence }: Position): void {
     if ((readFlags(bytes) & BatchFlag.LOCAL) === 0) return;
     const { queue, serverCursors } = this.options;
-    for (const cursor of serverCursors) {
+    for (const cursor of serverCursors()) {
       if (comparePositions(queue.floor(cursor), { epoch, sequence }) === 0) {
         queue.ack(cursor, epoch, [[sequence, sequence]]);
       }

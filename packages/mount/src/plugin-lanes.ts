@@ -1,13 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Log, RuleSettings } from '@k2hft/config';
 import { Poller } from '@k2hft/forwarder';
 import { PluginLane, type LaneQueue } from './plugin-lane.js';
-import { pluginCursor, pluginRules } from './plugin-rules.js';
+import { pluginCursor, pluginRules, type PluginRule } from './plugin-rules.js';
 import type { PluginStatusEntry } from './plugin-status.js';
 import { compileGlobs } from './rules.js';
 
 export interface PluginLanesOptions {
   /** Opened with the cursors that pluginCursors() gives, and with those of the servers. */
-  readonly queue: LaneQueue & { noticed(): void };
+  readonly queue: LaneQueue & {
+    noticed(): void;
+    addCursor(name: string): void;
+    removeCursor(name: string): void;
+  };
   readonly rules: readonly RuleSettings[];
   readonly serverCursors: readonly string[];
   readonly log: Log;
@@ -30,30 +35,19 @@ export function pluginCursors(rules: readonly RuleSettings[]): string[] {
 
 /** The plugins of all rules. */
 export class PluginLanes {
-  private readonly lanes: readonly PluginLane[];
+  private lanes: readonly PluginLane[];
   private readonly poller: Poller;
+  private findRule: (path: Buffer) => string | undefined;
+  private serverCursors: readonly string[];
 
-  constructor(options: PluginLanesOptions) {
-    const { queue, rules, serverCursors, log, progress } = options;
-    const poke = () => {
-      this.poller.poke();
-    };
-    const findRule = ruleFinder(rules);
-    this.lanes = pluginRules(rules).map(
-      (rule) =>
-        new PluginLane({
-          queue,
-          rule,
-          owns: (path) => findRule(path) === rule.path,
-          serverCursors,
-          log,
-          poke,
-          progress,
-        }),
-    );
+  constructor(private readonly options: PluginLanesOptions) {
+    const { rules, serverCursors } = options;
+    this.findRule = ruleFinder(rules);
+    this.serverCursors = serverCursors;
+    this.lanes = pluginRules(rules).map((rule) => this.makeLane(rule));
     this.poller = new Poller((nowMs) => {
       // Without servers, nobody else looks for what the worker asks.
-      queue.noticed();
+      this.options.queue.noticed();
       return Math.min(Infinity, ...this.lanes.map((lane) => lane.poll(nowMs)));
     });
   }
@@ -62,6 +56,36 @@ export class PluginLanes {
     if (this.lanes.length === 0) return;
     for (const lane of this.lanes) lane.start();
     this.poller.start();
+  }
+
+  /**
+   * Goes over to other rules: plugins that stay as they are go on, others are ended, and new ones begin with what comes from now on. One
+   * whose command changed goes on where the one before has stopped. One call at a time.
+   */
+  async update(rules: readonly RuleSettings[], serverCursors: readonly string[]): Promise<void> {
+    const { queue } = this.options;
+    this.findRule = ruleFinder(rules);
+    this.serverCursors = serverCursors;
+    const wanted = pluginRules(rules);
+    const cursors = new Set(wanted.map(pluginCursor));
+    const ending = this.lanes.filter((lane) => !wanted.some((rule) => isDeepStrictEqual(lane.rule, rule)));
+    this.lanes = this.lanes.filter((lane) => !ending.includes(lane));
+    for (const cursor of cursors) queue.addCursor(cursor);
+    await Promise.all(ending.map((lane) => lane.stop(END_MS, TERM_MS)));
+    for (const { rule } of ending)
+      if (!cursors.has(pluginCursor(rule))) queue.removeCursor(pluginCursor(rule));
+    const staying = this.lanes;
+    const made: PluginLane[] = [];
+    this.lanes = wanted.map((rule) => {
+      const lane = staying.find((known) => isDeepStrictEqual(known.rule, rule));
+      if (lane !== undefined) return lane;
+      const added = this.makeLane(rule);
+      made.push(added);
+      return added;
+    });
+    for (const lane of made) lane.start();
+    if (this.lanes.length > 0) this.poller.start();
+    else this.poller.stop();
   }
 
   /** The worker has woken us. */
@@ -86,6 +110,21 @@ export class PluginLanes {
     const leftMs = startedMs + graceMs - performance.now();
     const endMs = Math.max(END_MS_MIN, Math.min(END_MS, leftMs));
     await Promise.all(this.lanes.map((lane) => lane.stop(endMs, TERM_MS)));
+  }
+
+  private makeLane(rule: PluginRule): PluginLane {
+    const { queue, log, progress } = this.options;
+    return new PluginLane({
+      queue,
+      rule,
+      owns: (path) => this.findRule(path) === rule.path,
+      serverCursors: () => this.serverCursors,
+      log,
+      poke: () => {
+        this.poller.poke();
+      },
+      progress,
+    });
   }
 }
 

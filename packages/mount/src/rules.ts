@@ -69,7 +69,7 @@ function deliveryOf({ send, plugin }: RuleSettings): Delivery {
   return plugin === undefined ? 'nobody' : 'plugins';
 }
 
-/** For a file whose rule is gone while it is open: it goes on as lines. */
+/** For what is left of a file whose rule is gone while it is open: its unfinished line. */
 export const KEEP_LINES: StreamRule = {
   copy: undefined,
   delivery: 'servers',

@@ -12,10 +12,12 @@ import {
   WORKER_CONTROL_FD,
   type ChildArguments,
 } from './child-arguments.js';
+import { Awaited } from './awaited.js';
 import { KeptChild } from './child-process.js';
 import { isForwarderMessage, type SupervisorMessage } from './forwarder-messages.js';
 import { endLeftovers, noteProcesses } from './leftover-processes.js';
 import { defaultStatusSocket, registerMount, unregisterMount } from './mount-registry.js';
+import { concernsWorker } from './settings-change.js';
 import { FILE_SYSTEM_TYPE, prepareMountPoint } from './mount-point.js';
 import { makeDriver, type MountDriver } from './mount-driver.js';
 import { prepareQueueFolder } from './queue-folder.js';
@@ -26,6 +28,10 @@ const FORWARDER_PROGRAM = fileURLToPath(new URL('./forwarder-main.js', import.me
 const BUSY_RETRY_MS = 200;
 /** A little less than the time between two ticks. */
 const ANSWERED_MS = 900;
+/** Plugins that a forwarder ends get some seconds. */
+const FORWARDER_CHANGE_MS = 20_000;
+/** A new worker serves in less than a second, on a busy machine in a few. */
+const WORKER_CHANGE_MS = 20_000;
 /** A worker whose mount is gone has only its unfinished lines to queue. */
 const WORKER_END_MS = 5_000;
 
@@ -69,8 +75,11 @@ export class Supervisor {
   private rootOwner: RootOwner | undefined;
   private toldAnsweredAtMs = 0;
   private readonly mountId = randomUUID();
+  private readonly workerChanged = new Awaited();
+  private replacedPid: number | undefined;
+  private readonly forwarderChanged = new Awaited();
 
-  constructor(private readonly options: SupervisorOptions) {
+  constructor(private options: SupervisorOptions) {
     const { settings, mountPoint, source, flags, mustAllowOther, log } = options;
     this.driver = makeDriver({
       settings,
@@ -133,6 +142,31 @@ export class Supervisor {
     this.options.ended(status);
   }
 
+  /**
+   * Goes over to other settings, which must differ in nothing that refusedChanges() names; to be called while it serves.
+   * The mount stays. Returns what is to be said about it.
+   */
+  async change(settings: MountSettings): Promise<string[]> {
+    const before = this.options.settings;
+    this.options = { ...this.options, settings };
+    const said: string[] = [];
+    // First it, so that the worker puts nothing into the queue that it does not know of.
+    if (this.forwarder?.process !== undefined) {
+      const changed = this.forwarderChanged.within(FORWARDER_CHANGE_MS);
+      this.tellForwarder({ type: 'settings', settings });
+      if (!(await changed)) {
+        said.push('the forwarder did not take the settings in time; it was started again with them');
+        this.forwarder.replace();
+      }
+    }
+    if (!concernsWorker(before, settings)) return said;
+    const changed = this.workerChanged.within(WORKER_CHANGE_MS);
+    this.replacedPid = this.worker?.pid;
+    this.worker?.replace();
+    if (!(await changed)) said.push('the mount worker has the settings, but does not serve yet: see the log');
+    return said;
+  }
+
   /** Without it only k2hft status and k2hft umount do not find the mount. */
   private register(): void {
     const { mountPoint, settings, log } = this.options;
@@ -179,7 +213,7 @@ export class Supervisor {
       name,
       program,
       isIndispensable: true,
-      environment: childEnvironment(this.childArguments(false)),
+      environment: () => childEnvironment(this.childArguments(false)),
       warn: (message: string) => {
         log('warn', message);
       },
@@ -224,6 +258,7 @@ export class Supervisor {
     child.on('message', (message: unknown) => {
       if (!isForwarderMessage(message)) return;
       if (message.type === 'up') this.forwarderUp();
+      else if (message.type === 'changed') this.forwarderChanged.happened();
       // Room or a checkpoint may be what a request in the worker waits for.
       else this.driver.progress();
     });
@@ -242,6 +277,8 @@ export class Supervisor {
     this.worker?.markServed();
     this.workerServes = true;
     this.tellAnswered();
+    const pid = this.worker?.pid;
+    if (pid !== undefined && pid !== this.replacedPid) this.workerChanged.happened();
     this.becomeReady();
   }
 
@@ -257,6 +294,8 @@ export class Supervisor {
   private forwarderUp(): void {
     this.forwarder?.markServed();
     this.forwarderServes = true;
+    // It was started with the settings as they are now.
+    this.forwarderChanged.happened();
     this.becomeReady();
   }
 
@@ -295,7 +334,7 @@ export class Supervisor {
     const { logFd } = this.options;
     const finisher = new KeptChild({
       ...this.childOptions('last mount worker', WORKER_PROGRAM),
-      environment: childEnvironment(this.childArguments(true)),
+      environment: () => childEnvironment(this.childArguments(true)),
       stdio: ['ignore', logFd, logFd],
       started: () => undefined,
     });

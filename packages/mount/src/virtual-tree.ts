@@ -21,7 +21,7 @@ import {
   SYMLINK,
   type Shown,
 } from './attributes.js';
-import type { FileTree } from './file-tree.js';
+import type { FileTree, OpenHandle } from './file-tree.js';
 import { HandleTable } from './handles.js';
 import { checkName, NAME_BYTES_MAX } from './nodes-names.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
@@ -282,7 +282,7 @@ export class VirtualTree implements FileTree {
     return this.nodes.pathOf(nodeId);
   }
 
-  openHandles(): Iterable<{ handle: number; nodeId: number }> {
+  openHandles(): Iterable<OpenHandle> {
     return this.handles.files();
   }
 

@@ -98,6 +98,7 @@ async function serve(given: ChildArguments, umask: number, log: Log): Promise<vo
   queue.recoverDurableRests();
   const openHandles = fresh || tree === undefined ? [] : [...tree.openHandles()];
   capture.restore(new Set(openHandles.map(({ handle }) => handle)));
+  if (tree !== undefined) capture.adopt(openHandles, (nodeId) => tree.pathOf(nodeId));
   queue.putRows(rows);
   queue.wake();
   if (tree !== undefined)

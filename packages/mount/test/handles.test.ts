@@ -14,7 +14,7 @@ void test('handles outlive the worker, and a lost reply gets the same handle', (
   const second = new HandleTable(rows.pending, rows, false);
   assert.deepEqual(second.get(file.id), file);
   assert.deepEqual(second.get(directory.id), directory);
-  assert.deepEqual([...second.files()], [{ handle: file.id, nodeId: 5 }]);
+  assert.deepEqual([...second.files()], [{ handle: file.id, nodeId: 5, flags: file.flags }]);
   assert.deepEqual(second.madeBefore(again(request)), file);
   assert.equal(second.madeBefore(request), undefined);
   assert.equal(second.madeBefore(again(requestFor(5))), undefined);
