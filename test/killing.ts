@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { childrenOf, startServer, type Cleanup, type RunningServer } from '@k2hft/test-harness';
 
 /** What a server is started with, beside its folder and its port. */
-export type ServerSettings = Pick<Parameters<typeof startServer>[1], 'settings' | 'output'>;
+export type ServerSettings = Pick<
+  Parameters<typeof startServer>[1],
+  'settings' | 'output' | 'host' | 'inside'
+>;
 
 type Victim = 'worker' | 'forwarder' | 'server' | 'relay';
 
@@ -37,6 +40,15 @@ export class KeptServer {
   /** Waits until it prints this; when it is killed, in what it printed since it was started again. */
   printed(text: RegExp): Promise<void> {
     return this.running.process.printed(text);
+  }
+
+  /** It stands still until it is thawed; its kernel still takes bytes and keeps its connections. */
+  freeze(): void {
+    this.running.process.child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.running.process.child.kill('SIGCONT');
   }
 
   async killAndRestart(): Promise<void> {

@@ -30,6 +30,10 @@ export interface ServerOptions {
   folder: string;
   /** Port of an earlier start, so that sources find it again. */
   port?: number;
+  /** Default: 127.0.0.1. */
+  host?: string;
+  /** A command that runs the server, such as `ip netns exec NAME`; it must become the server. */
+  inside?: readonly string[];
   /** Settings beside listen, state_dir and output.dir, as the configuration's JSON. */
   settings?: Record<string, unknown>;
   output?: Record<string, unknown>;
@@ -38,17 +42,24 @@ export interface ServerOptions {
 
 /** Starts a real k2hft-svr whose files are in `${folder}/output`. */
 export async function startServer(cleanup: Cleanup, options: ServerOptions): Promise<RunningServer> {
-  const { folder, port = 0, settings = {}, output = {}, environment = {} } = options;
+  const { folder, port = 0, host = '127.0.0.1', settings = {}, output = {}, environment = {} } = options;
   mkdirSync(folder, { recursive: true });
   const configuration = {
-    listen: `ws://127.0.0.1:${port}`,
+    listen: `ws://${host}:${port}`,
     state_dir: join(folder, 'state'),
     output: { dir: join(folder, 'output'), ...output },
     ...settings,
   };
   const file = join(folder, 'k2hft-svr.json');
   writeFileSync(file, JSON.stringify(configuration));
-  const started = startProcess(cleanup, process.execPath, [SERVER_COMMAND, '-c', file], {
+  const [command, ...args] = [
+    ...(options.inside ?? []),
+    process.execPath,
+    SERVER_COMMAND,
+    '-c',
+    file,
+  ] as const;
+  const started = startProcess(cleanup, command, args, {
     env: { ...process.env, ...environment },
   });
   await started.printed(/k2hft-svr: listening on \S+/);
