@@ -14,6 +14,20 @@ const RANK: Readonly<Record<LogSettings['level'], number>> = {
   debug: 3,
 };
 
+/**
+ * Whatever a message holds, it stays one entry and harmless to a terminal: control characters are shown as escapes, and
+ * what follows a line break is indented, so that nothing in it can pass for another entry.
+ */
+function harmless(message: string): string {
+  return message
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+      if (character === '\n' || character === '\t') return character;
+      const point = character.codePointAt(0) ?? 0;
+      return point < 0x100 ? `\\x${point.toString(16).padStart(2, '0')}` : `\\u{${point.toString(16)}}`;
+    })
+    .replaceAll('\n', '\n    ');
+}
+
 /** Lines go to `write` (stderr) as text that starts with the program's name, or as one JSON object each. */
 export function createLog(program: string, settings: LogSettings, write: (line: string) => void): Log {
   const rank = RANK[settings.level];
@@ -22,7 +36,7 @@ export function createLog(program: string, settings: LogSettings, write: (line: 
     if (settings.format === 'json') {
       write(`${JSON.stringify({ time: new Date().toISOString(), level, program, message })}\n`);
     } else {
-      write(`${program}: ${level === 'info' ? '' : `${level}: `}${message}\n`);
+      write(`${program}: ${level === 'info' ? '' : `${level}: `}${harmless(message)}\n`);
     }
   };
 }

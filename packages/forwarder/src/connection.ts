@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { LookupFunction } from 'node:net';
 import {
   ATTRIBUTES_BYTES_MAX,
@@ -19,7 +18,9 @@ import { describeError } from './errors.js';
 import { Outbox } from './outbox.js';
 import { Pulse } from './pulse.js';
 import type { ForwarderServers, Tuning } from './settings.js';
-import { closeSocket, openSocket, sendMessage } from './socket.js';
+import { closeSocket, openSocket, readAnswer, sendMessage } from './socket.js';
+import { explainFailure } from './tls-failures.js';
+import { readToken } from './token.js';
 
 /**
  * - `gone`: it broke, was closed, or is silent.
@@ -89,7 +90,7 @@ export class Connection {
     } catch (error) {
       // Not before the owner knows that there is a connection at all.
       queueMicrotask(() => {
-        this.fail(describeError(error));
+        this.fail(explainFailure(error, options.url) ?? describeError(error));
       });
     }
   }
@@ -132,7 +133,7 @@ export class Connection {
   #open(): void {
     const { url, servers, hello, lookup } = this.#options;
     const { tokenFile } = servers;
-    const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim();
+    const token = tokenFile === undefined ? undefined : readToken(tokenFile);
     const socket = openSocket(url, servers.tls, lookup);
     this.#socket = socket;
     socket.once('upgrade', ({ socket: stream }) => {
@@ -153,7 +154,12 @@ export class Connection {
     socket.on('pong', () => this.#pulse?.heard(performance.now()));
     // An error also comes when a socket is ended that is not open yet; fail() does nothing then.
     socket.on('error', (error) => {
-      this.fail(describeError(error));
+      this.fail(explainFailure(error, url) ?? describeError(error));
+    });
+    socket.on('unexpected-response', (_request, response) => {
+      readAnswer(response, (answer) => {
+        this.fail(`the server refuses: ${answer}`, 'refused');
+      });
     });
     socket.on('close', (code, reason) => {
       this.fail(describeClose(code, reason.toString()));

@@ -1,7 +1,8 @@
 /**
  * - `settings`: the settings ask for what cannot be done.
+ * - `token`: the token file does not hold a token.
  */
-export type ForwarderErrorCode = 'settings';
+export type ForwarderErrorCode = 'settings' | 'token';
 
 export class ForwarderError extends Error {
   override readonly name = 'ForwarderError';

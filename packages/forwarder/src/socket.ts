@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { CONTROL_BYTES_MAX } from '@k2hft/wire';
 import { WebSocket, type ClientOptions } from 'ws';
 import { ADDRESS_TIMEOUT_MS } from './addresses.js';
+import { systemAuthorities } from './authorities.js';
 import type { ForwarderServers } from './settings.js';
 
 /**
@@ -25,7 +27,12 @@ export function openSocket(url: string, tls: ForwarderServers['tls'], lookup: Lo
     // what is in the buffer when nothing is written there, saves a pass over every byte.
     generateMask: () => undefined,
   };
-  if (tls?.ca !== undefined) options.ca = readFileSync(tls.ca);
+  if (url.startsWith('wss:')) {
+    options.minVersion = 'TLSv1.2';
+    // Whatever the environment says: a server that does not prove its name gets nothing.
+    options.rejectUnauthorized = true;
+    options.ca = tls?.ca === undefined ? systemAuthorities() : readFileSync(tls.ca);
+  }
   if (tls?.cert !== undefined) options.cert = readFileSync(tls.cert);
   if (tls?.key !== undefined) options.key = readFileSync(tls.key);
   return new WebSocket(url, options);
@@ -38,6 +45,25 @@ export function sendMessage(socket: WebSocket, message: Buffer, sent: () => void
     socket.send(message.subarray(offset, offset + FRAGMENT_BYTES_MAX), { binary: true, fin: false });
   }
   socket.send(message.subarray(offset), { binary: true, fin: true }, sent);
+}
+
+/** A longer answer is none that is meant for people. */
+const ANSWER_BYTES_MAX = 1024;
+
+/** Reads what a server says that answers with HTTP instead of a WebSocket, up to a sensible length. */
+export function readAnswer(response: IncomingMessage, done: (answer: string) => void): void {
+  let text = '';
+  const finish = (): void => {
+    const body = text.slice(0, ANSWER_BYTES_MAX).trim();
+    done(`HTTP ${response.statusCode ?? 0}${body === '' ? '' : `: ${body}`}`);
+  };
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => {
+    text += chunk;
+    if (text.length > ANSWER_BYTES_MAX) finish();
+  });
+  response.on('end', finish);
+  response.on('error', finish);
 }
 
 /** How long the other side may take to answer that we close. */

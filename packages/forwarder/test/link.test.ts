@@ -192,13 +192,13 @@ test('the token is read at each connection', async (t) => {
   const { forwarder, logged } = startForwarder(t, filled(1), settings([server.url], { tokenFile }));
   await waitUntil('it complains', () => logged.length > 0);
   assert.match(logged[0] ?? '', /ENOENT.*token/);
-  writeFileSync(tokenFile, 'secret one\n');
+  writeFileSync(tokenFile, 'secret-one\n');
   await waitUntil('connected', () => forwarder.status()[0]?.state === 'up');
-  writeFileSync(tokenFile, 'secret two\n');
+  writeFileSync(tokenFile, 'secret-two\n');
   server.dropConnections();
   await waitUntil('connected again', () => server.hellos.length === 2);
   assert.deepEqual(
     server.hellos.map((hello) => hello.token),
-    ['secret one', 'secret two'],
+    ['secret-one', 'secret-two'],
   );
 });

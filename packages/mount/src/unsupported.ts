@@ -1,21 +1,13 @@
 import type { MountSettings, RuleSettings } from '@k2hft/config';
 
 /**
- * Settings that are part of the configuration but that this version does not carry out yet. They are refused: a
- * filter or a certificate that is silently ignored would be worse than an error.
+ * Settings that are part of the configuration but that cannot be carried out as they are combined. They are refused: a
+ * filter that is silently ignored would be worse than an error.
  */
 export function unsupportedSettings(settings: MountSettings): string[] {
-  const found: string[] = [];
-  const refuse = (isSet: boolean, key: string) => {
-    if (isSet) found.push(key);
-  };
-  const { tokenFile, tls, urls } = settings.servers;
-  refuse(tokenFile !== undefined, 'servers.token_file');
-  refuse(tls !== undefined || urls.some((url) => url.startsWith('wss:')), 'servers.tls and wss:// URLs');
-  settings.rules.forEach((rule, index) => {
-    found.push(...unsupportedInRule(rule).map((key) => `rules[${index}].${key}`));
-  });
-  return found;
+  return settings.rules.flatMap((rule, index) =>
+    unsupportedInRule(rule).map((key) => `rules[${index}].${key}`),
+  );
 }
 
 function unsupportedInRule(rule: RuleSettings): string[] {

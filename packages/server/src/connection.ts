@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { printable, type Log } from '@k2hft/config';
+import { printable, type Log, type LogLevel, type ServerSettings } from '@k2hft/config';
 import {
   chooseCompression,
   decodeBatches,
@@ -11,17 +11,22 @@ import {
   PROTOCOL_VERSION,
   RANGES_MAX,
   WireError,
+  type Batch,
   type Compression,
   type ControlMessage,
   type HelloMessage,
 } from '@k2hft/wire';
 import type { WebSocket } from 'ws';
+import { checkOrigin } from './admission.js';
 import type { Applier } from './applier.js';
 import { messageOf, ServerError } from './errors.js';
 import { Inbox } from './inbox.js';
+import { LiveStreams } from './live-streams.js';
 import type { PositionSet } from './positions.js';
 import type { Receiver } from './receiver.js';
 import type { Source } from './source.js';
+import { Throttle } from './throttle.js';
+import type { TokenHolder } from './tokens.js';
 import type { Presence } from './web-presence.js';
 
 /*
@@ -32,16 +37,13 @@ import type { Presence } from './web-presence.js';
  */
 type ConnectionState = 'greeting' | 'waiting' | 'open' | 'ended';
 
-/** A source that does not say hello within this is none. */
-const HELLO_DEADLINE_MS = 10_000;
+/** What may come before it is known who it is: a hello has some hundred bytes, and a long token 2 KiB. */
+const STRANGER_BYTES_MAX = 64 * 1024;
 
 /** How long a peer may take to answer a close before it is cut off. */
 const CLOSE_DEADLINE_MS = 2000;
 
-/** A peer that has not sent a byte for this long is gone: three times the interval of the pings. */
-const SILENCE_MAX_MS = 15_000;
-
-/** Acknowledgements that a peer does not read: more of them than this means that it never will. */
+/** Answers that a peer does not read: more of them than this means that it never will. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A source that is refused gets the acknowledgements of what was taken from it before; no longer than this. */
@@ -54,11 +56,20 @@ const CloseCode = { NORMAL: 1000, GOING_AWAY: 1001, PROTOCOL: 1002, POLICY: 1008
 export interface ConnectionHost {
   readonly software: string;
   readonly log: Log;
+  /** For what anybody can cause who reaches the port. */
+  readonly strangerLog: Log;
+  readonly limits: ServerSettings['limits'];
   /** Undefined while the files are being brought in order. */
   readonly applier: Applier | undefined;
   /** Whether batches may be read now. */
   readonly isGateOpen: boolean;
   readonly blockedReason: string | undefined;
+  /**
+   * It has said who it is: undefined when that binds it to nothing. Throws ServerError for one that is refused.
+   */
+  admit(connection: Connection, hello: HelloMessage): TokenHolder | undefined;
+  /** Whether that token holds still. */
+  holds(holder: TokenHolder): boolean;
   /** The connection has ended. */
   ended(connection: Connection): void;
 }
@@ -67,7 +78,7 @@ export interface ConnectionHost {
 export class Connection {
   #state: ConnectionState = 'greeting';
   readonly #socket: WebSocket;
-  readonly #stream: Socket;
+  readonly stream: Socket;
   readonly #host: ConnectionHost;
   readonly #inbox = new Inbox(
     (message) => {
@@ -85,6 +96,13 @@ export class Connection {
   #hello: HelloMessage | undefined;
   /** When it was welcomed. */
   #openedAtMs: number | undefined;
+  /** Whose token it has shown; undefined: none is asked for. */
+  #holder: TokenHolder | undefined;
+  readonly #streams = new LiveStreams();
+  readonly #throttle = new Throttle();
+  /** Runs while more has come than the rate allows. */
+  #throttled: NodeJS.Timeout | undefined;
+  #strangerBytes = 0;
   /** What batches of this source may come in. */
   #compression: Compression | undefined;
   #session: { applier: Applier; receiver: Receiver } | undefined;
@@ -96,20 +114,28 @@ export class Connection {
   #bytesReadBefore = 0;
   #heardAtMs = performance.now();
 
-  constructor(socket: WebSocket, stream: Socket, host: ConnectionHost) {
+  /** @param leftMs how long it may take to say who it is */
+  constructor(socket: WebSocket, stream: Socket, host: ConnectionHost, leftMs: number) {
     this.#socket = socket;
-    this.#stream = stream;
+    this.stream = stream;
     this.#host = host;
     this.#address = `${stream.remoteAddress ?? 'somebody'}:${stream.remotePort ?? 0}`;
     this.#peer = this.#address;
     this.#deadline = setTimeout(() => {
-      this.refuse('hello', `no hello within ${HELLO_DEADLINE_MS / 1000} s`);
-    }, HELLO_DEADLINE_MS);
+      this.refuse('hello', `no hello within ${host.limits.handshakeTimeoutMs / 1000} s`);
+    }, leftMs);
+    stream.on('data', (bytes: Buffer) => {
+      this.#count(bytes.length);
+    });
+    socket.on('ping', (data) => {
+      if (socket.bufferedAmount > UNREAD_BYTES_MAX) this.#doesNotRead();
+      else socket.pong(data);
+    });
     socket.on('message', (message: Buffer, isBinary: boolean) => {
       this.#arrived(message, isBinary);
     });
     socket.on('error', (error) => {
-      this.#host.log('warn', `${this.#peer}: ${printable(error.message)}`);
+      this.#log('warn', `${this.#peer}: ${printable(error.message)}`);
     });
     socket.on('close', () => {
       this.#closed();
@@ -162,7 +188,8 @@ export class Connection {
   obeyGate(): void {
     if (this.#state === 'greeting' || this.#state === 'ended') return;
     const { isGateOpen } = this.#host;
-    if (isGateOpen && this.#state === 'open' && this.#refusal === undefined && !this.#inbox.isFull) {
+    const isHeld = this.#refusal !== undefined || this.#inbox.isFull || this.#throttled !== undefined;
+    if (isGateOpen && this.#state === 'open' && !isHeld) {
       this.#socket.resume();
       this.#heardAtMs = performance.now();
     } else {
@@ -194,11 +221,11 @@ export class Connection {
       return;
     }
     const now = performance.now();
-    if (this.#stream.bytesRead !== this.#bytesReadBefore) {
-      this.#bytesReadBefore = this.#stream.bytesRead;
+    if (this.stream.bytesRead !== this.#bytesReadBefore) {
+      this.#bytesReadBefore = this.stream.bytesRead;
       this.#heardAtMs = now;
     }
-    if (now - this.#heardAtMs > SILENCE_MAX_MS) {
+    if (now - this.#heardAtMs > this.#host.limits.idleTimeoutMs) {
       this.#host.log('warn', `${this.#peer} is silent: disconnected`);
       this.#socket.terminate();
     } else if (this.#state === 'open') {
@@ -206,10 +233,21 @@ export class Connection {
     }
   }
 
+  /** The tokens are others now. */
+  checkToken(): void {
+    if (this.#holder === undefined || this.#state === 'ended' || this.#host.holds(this.#holder)) return;
+    this.#refuseWhenSafe(
+      new ServerError(
+        'token',
+        'the token was taken out of the tokens_file of this server, or given other rights',
+      ),
+    );
+  }
+
   /** Tells the peer what is wrong, and closes the connection. */
   refuse(code: string, message: string, closeCode: number = CloseCode.POLICY): void {
     if (this.#state === 'ended') return;
-    this.#host.log('warn', `${this.#peer} is refused: ${printable(message)}`);
+    this.#log('warn', `${this.#peer} is refused: ${printable(message)}`);
     this.#send({ type: 'error', code, message });
     this.end(closeCode);
   }
@@ -295,6 +333,7 @@ export class Connection {
     const { applier, receiver } = this.#session;
     try {
       for (const batch of decodeBatches(message)) {
+        this.#check(batch);
         applier.accept(receiver, batch);
         this.#owedCount++;
       }
@@ -318,10 +357,21 @@ export class Connection {
     }
   }
 
+  #check(batch: Batch): void {
+    if (this.#holder !== undefined) checkOrigin(batch, this.#holder);
+    const { streams } = this.#host.limits;
+    if (this.#streams.note(batch) <= streams) return;
+    throw new ServerError(
+      'streams',
+      `more than ${streams} files are open at a time: raise limits.streams of this server if that is meant`,
+    );
+  }
+
   #greeted(hello: HelloMessage): void {
+    this.#peer = `${printable(hello.host)} (${this.#peer})`;
+    this.#holder = this.#host.admit(this, hello);
     clearTimeout(this.#deadline);
     this.#hello = hello;
-    this.#peer = `${printable(hello.host)} (${this.#peer})`;
     this.#state = 'waiting';
     this.open();
     this.obeyGate();
@@ -347,9 +397,37 @@ export class Connection {
     if (this.#refusal !== undefined && this.#owedCount <= 0) {
       this.refuse(this.#refusal.code, this.#refusal.message);
     } else if (this.#socket.bufferedAmount > UNREAD_BYTES_MAX) {
-      this.#host.log('warn', `${this.#peer} does not read its acknowledgements: disconnected`);
-      this.cut();
+      this.#doesNotRead();
     }
+  }
+
+  #doesNotRead(): void {
+    this.#log('warn', `${this.#peer} does not read what it is answered: disconnected`);
+    this.cut();
+  }
+
+  /** Counts bytes as they come from the network. */
+  #count(bytes: number): void {
+    if (this.#state === 'greeting') {
+      this.#strangerBytes += bytes;
+      if (this.#strangerBytes > STRANGER_BYTES_MAX)
+        this.refuse('hello', `more than ${STRANGER_BYTES_MAX / 1024} KiB and no hello`, CloseCode.PROTOCOL);
+      return;
+    }
+    const waitMs = this.#throttle.take(bytes, this.#host.limits.bytesPerSecond, performance.now());
+    if (waitMs === 0 || this.#throttled !== undefined || this.#state === 'ended') return;
+    this.#throttled = setTimeout(() => {
+      this.#throttled = undefined;
+      this.obeyGate();
+    }, waitMs);
+    this.obeyGate();
+  }
+
+  /** Before it is known who it is, anybody can cause what is logged. */
+  #log(level: LogLevel, message: string): void {
+    const { log, strangerLog } = this.#host;
+    if (this.#hello === undefined) strangerLog(level, message);
+    else log(level, message);
   }
 
   #send(message: ControlMessage): void {
@@ -358,6 +436,7 @@ export class Connection {
 
   #leave(): void {
     clearTimeout(this.#deadline);
+    clearTimeout(this.#throttled);
     this.#inbox.end();
     this.#state = 'ended';
     this.#session?.applier.leave(this.#session.receiver.source);

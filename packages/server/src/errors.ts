@@ -9,6 +9,8 @@ import { printable } from '@k2hft/config';
  * - `relay_settings`, `relay_locked`, `relay_queue`: the relay cannot be served as it is configured, or its queue.
  * - `too_long`: a batch that does not fit into the relay's queue.
  * - `loop`: a batch came back to a relay.
+ * - `tls`, `tokens`: files with secrets that cannot be used as they are.
+ * - `token`, `host`, `streams`: a source that may not send, or not that, or not so many files at a time.
  * - `listen`: the address cannot be listened on.
  * - `log_file`: the log cannot be written where it is asked for.
  * - `permission`: the system does not let this user do it.
@@ -29,6 +31,11 @@ export type ServerErrorCode =
   | 'relay_queue'
   | 'too_long'
   | 'loop'
+  | 'tls'
+  | 'tokens'
+  | 'token'
+  | 'host'
+  | 'streams'
   | 'listen'
   | 'log_file'
   | 'permission'

@@ -14,6 +14,12 @@ const STATUS_OF_CODE: Readonly<Record<ServerErrorCode, number>> = {
   relay_queue: ExitStatus.FAULT,
   too_long: ExitStatus.FAULT,
   loop: ExitStatus.CONFIGURATION,
+  tls: ExitStatus.CONFIGURATION,
+  tokens: ExitStatus.CONFIGURATION,
+  // What is wrong with one source does not end the server.
+  token: ExitStatus.FAULT,
+  host: ExitStatus.FAULT,
+  streams: ExitStatus.FAULT,
   listen: ExitStatus.UNAVAILABLE,
   log_file: ExitStatus.UNAVAILABLE,
   permission: ExitStatus.NOT_PERMITTED,

@@ -1,47 +1,79 @@
-import type { IncomingMessage } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { printable, type Log } from '@k2hft/config';
 import { MESSAGE_BYTES_MAX } from '@k2hft/wire';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { messageOf, ServerError, systemCode } from './errors.js';
+import { FileWatch } from './file-watch.js';
+import { limitLog } from './limited-log.js';
+import { Strangers } from './strangers.js';
+import { explainCertificate, explainHandshake, explainRequest } from './tls-failures.js';
+import { readTlsFiles, type TlsSettings } from './tls-files.js';
 
 /** Connections that may wait until they are accepted: many sources come back at once after a restart. */
 const BACKLOG = 1024;
 
-/** The WebSocket server: it listens, and hands out connections. */
+/** A WebSocket request has some 300 bytes; proxies add a few lines. */
+const HEADER_BYTES_MAX = 8 * 1024;
+
+/** A message of the largest size in the fragments that sources send it in (1 MiB), with much to spare. */
+const FRAGMENTS_MAX = 1024;
+
+export interface ListenerOptions {
+  /** ws:// or wss:// URL; only its path is served. */
+  readonly url: string;
+  /** Needed for wss://. */
+  readonly tls: TlsSettings | undefined;
+  readonly log: Log;
+  /** From the first moment of a connection until it is admitted. */
+  readonly handshakeTimeoutMs: () => number;
+  /** Takes a WebSocket, and how long it may take to say who it is. */
+  readonly accept: (socket: WebSocket, stream: Socket, leftMs: number) => void;
+}
+
+/** The WebSocket server: it listens, and hands out connections that are as they should be, TLS included. */
 export class Listener {
-  readonly #server: WebSocketServer;
+  /** For what anybody causes who reaches the port. */
+  readonly strangerLog: Log;
+  readonly #options: ListenerOptions;
   readonly #listenUrl: URL;
+  readonly #server: Server | TlsServer;
+  readonly #webSockets: WebSocketServer;
+  readonly #strangers: Strangers;
+  #watch: FileWatch | undefined;
 
-  private constructor(server: WebSocketServer, listenUrl: URL) {
-    this.#server = server;
-    this.#listenUrl = listenUrl;
-  }
-
-  /** Listens on a ws:// URL. Throws {@link ServerError} `listen` or `permission`. */
-  static async listen(
-    url: string,
-    accept: (socket: WebSocket, request: IncomingMessage) => void,
-  ): Promise<Listener> {
-    const listenUrl = new URL(url);
-    const server = new WebSocketServer({
-      host: listenUrl.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(listenUrl.port || 80),
-      backlog: BACKLOG,
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#listenUrl = new URL(options.url);
+    this.strangerLog = limitLog(options.log);
+    this.#strangers = new Strangers(this.strangerLog);
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
       perMessageDeflate: false,
       maxPayload: MESSAGE_BYTES_MAX,
+      maxFragments: FRAGMENTS_MAX,
       clientTracking: false,
+      // A peer that pings and does not read the answers must not fill the memory: the connection answers itself.
+      autoPong: false,
     });
-    server.on('connection', accept);
+    this.#server = this.#makeServer();
+    this.#serve();
+  }
+
+  /** Listens. Throws {@link ServerError} `listen`, `permission` or `tls`. */
+  static async listen(options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options);
     try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.once('listening', resolve);
-      });
+      await listener.#begin();
     } catch (error) {
+      listener.#watch?.stop();
       const code = systemCode(error) === 'EACCES' ? 'permission' : 'listen';
-      throw new ServerError(code, `cannot listen on ${url}: ${messageOf(error)}`, { cause: error });
+      throw new ServerError(code, `cannot listen on ${options.url}: ${messageOf(error)}`, { cause: error });
     }
-    server.removeAllListeners('error');
-    return new Listener(server, listenUrl);
+    return listener;
   }
 
   /** Where it listens, with the port that the system has chosen when none was given. */
@@ -51,8 +83,153 @@ export class Listener {
     return `${this.#listenUrl.protocol}//${this.#listenUrl.hostname}:${port}`;
   }
 
+  /** It is known now who is at the other end. */
+  admit(stream: Socket): void {
+    this.#strangers.admit(stream);
+  }
+
   /** No new connections; those that are there go on. */
   close(): void {
+    this.#watch?.stop();
     this.#server.close();
+  }
+
+  #makeServer(): Server | TlsServer {
+    const options: ServerOptions = { maxHeaderSize: HEADER_BYTES_MAX, keepAlive: true };
+    const { tls, log } = this.#options;
+    if (this.#listenUrl.protocol !== 'wss:' || tls === undefined) {
+      if (tls !== undefined)
+        log('warn', 'tls has no effect, since listen is no wss:// URL: nothing is encrypted');
+      return createServer(options);
+    }
+    const { cert, key, clientCa } = tls;
+    const files = clientCa === undefined ? [cert, key] : [cert, key, clientCa];
+    // Before they are read, so that no change is missed.
+    this.#watch = new FileWatch(files, () => {
+      this.#renew(tls);
+    });
+    return createTlsServer({
+      ...options,
+      ...readTlsFiles(tls, log),
+      requestCert: clientCa !== undefined,
+      // A certificate that is missing or wrong is refused with an answer that says so: see #refusal.
+      rejectUnauthorized: false,
+      handshakeTimeout: this.#options.handshakeTimeoutMs(),
+    });
+  }
+
+  #renew(tls: TlsSettings): void {
+    const { log } = this.#options;
+    if (!('setSecureContext' in this.#server)) return;
+    try {
+      this.#server.setSecureContext(readTlsFiles(tls, log));
+      log('info', 'the certificates were read again; new connections get them');
+    } catch (error) {
+      log('error', `${messageOf(error)}; the certificates that were read before stay`);
+    }
+  }
+
+  #serve(): void {
+    const server = this.#server;
+    server.on('connection', (socket: Socket) => {
+      this.#strangers.enter(socket, this.#options.handshakeTimeoutMs());
+    });
+    server.on('upgrade', (request: IncomingMessage, _stream: Duplex, head: Buffer) => {
+      this.#upgrade(request, request.socket, head);
+    });
+    server.on('request', (request: IncomingMessage) => {
+      this.#answer(request.socket, 426, 'this port is for k2hft sources, which speak WebSocket');
+    });
+    server.on('checkContinue', (request: IncomingMessage) => {
+      this.#answer(request.socket, 417, 'this port is for k2hft sources, which speak WebSocket');
+    });
+    server.on('clientError', (error: Error & { rawPacket?: Buffer }, stream: Duplex) => {
+      if (stream instanceof Socket) this.#notUnderstood(error, stream);
+      else stream.destroy();
+    });
+    server.on('tlsClientError', (error: Error, stream: TLSSocket) => {
+      this.#refuse(stream, explainHandshake(systemCode(error), error.message));
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const { hostname, port, protocol } = this.#listenUrl;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(
+        {
+          host: hostname.replace(/^\[|\]$/g, ''),
+          port: Number(port || (protocol === 'wss:' ? 443 : 80)),
+          backlog: BACKLOG,
+        },
+        resolve,
+      );
+    });
+    this.#server.removeAllListeners('error');
+    // Such as too many open files: it is told, and the next one is tried.
+    this.#server.on('error', (error: Error) => {
+      this.strangerLog('error', `a connection cannot be accepted: ${error.message}`);
+    });
+  }
+
+  #upgrade(request: IncomingMessage, stream: Socket, head: Buffer): void {
+    const refusal = this.#refusal(request, stream);
+    if (refusal !== undefined) {
+      const [status, sentence] = refusal;
+      this.#refuse(stream, sentence);
+      this.#answer(stream, status, sentence);
+      return;
+    }
+    this.#webSockets.handleUpgrade(request, stream, head, (socket) => {
+      this.#options.accept(socket, stream, this.#strangers.leftMs(stream));
+    });
+  }
+
+  /** Why that request is not served. */
+  #refusal(request: IncomingMessage, stream: Socket): [status: number, sentence: string] | undefined {
+    if (this.#options.tls?.clientCa !== undefined && stream instanceof TLSSocket && !stream.authorized) {
+      const isThere = stream.getPeerX509Certificate() !== undefined;
+      return [403, explainCertificate(isThere ? String(stream.authorizationError) : undefined)];
+    }
+    const { pathname } = new URL(request.url ?? '', 'ws://server');
+    if (request.method === 'GET' && pathname === this.#listenUrl.pathname) return undefined;
+    return [
+      404,
+      `it asks for ${request.method ?? ''} ${pathname}, and sources are served at ${this.#listenUrl.pathname}`,
+    ];
+  }
+
+  #notUnderstood(error: Error & { rawPacket?: Buffer }, stream: Socket): void {
+    const code = systemCode(error);
+    if (code === 'ECONNRESET' || stream.destroyed) {
+      stream.destroy();
+      return;
+    }
+    this.#refuse(stream, explainRequest(code, error.rawPacket));
+    this.#answer(stream, code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, 'no WebSocket request');
+  }
+
+  #refuse({ remoteAddress, remotePort }: Socket, sentence: string): void {
+    this.strangerLog(
+      'warn',
+      `${remoteAddress ?? 'somebody'}:${remotePort ?? 0} is refused: ${printable(sentence)}`,
+    );
+  }
+
+  /** A short answer, and the end; who does not read it is cut off when its time is over. */
+  #answer(stream: Socket, status: number, sentence: string): void {
+    stream.on('error', () => undefined);
+    if (!stream.writable) {
+      stream.destroy();
+      return;
+    }
+    const body = `${sentence}\n`;
+    stream.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      () => {
+        stream.destroySoon();
+      },
+    );
   }
 }

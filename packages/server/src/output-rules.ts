@@ -34,8 +34,6 @@ export function outputRulesOf(settings: ServerSettings): OutputRules | undefined
 export function supportedOutput(settings: ServerSettings): OutputSettings | undefined {
   const { output } = settings;
   const unsupported = [
-    (settings.tls !== undefined || settings.listen.startsWith('wss:')) && 'tls (wss://)',
-    settings.tokensFile !== undefined && 'tokens_file',
     output?.rotate !== undefined &&
       output.plugin !== undefined &&
       output.pluginStdout === 'file' &&

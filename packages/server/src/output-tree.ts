@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -14,8 +15,13 @@ import { fileIdentity } from './file-identity.js';
 import { OpenDirectory } from './open-directory.js';
 import { isQuarantineName, refusalOf } from './output-name.js';
 
+/** Permissions of new files when nothing else is asked for. */
 const FILE_MODE = 0o640;
-const DIRECTORY_MODE = 0o750;
+
+/** Those of a directory, for files with these: whoever may read a file may search. */
+function directoryModeOf(fileMode: number): number {
+  return fileMode | 0o100 | ((fileMode & 0o044) >> 2);
+}
 
 /** A symbolic link is never followed, and a FIFO that nobody reads does not hang the server. */
 const OPEN_FILE = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -62,11 +68,14 @@ export interface OpenedFile {
 export class OutputTree {
   readonly #directory: string;
   #root: number;
+  /** Permissions of the files that are made from now on; those of directories go by it. */
+  fileMode: number;
 
   /** Makes the directory when it is missing. Throws {@link ServerError} `output_dir` when it cannot be used. */
-  constructor(directory: string) {
+  constructor(directory: string, fileMode = FILE_MODE) {
     this.#directory = directory;
-    this.#root = openRoot(directory);
+    this.fileMode = fileMode;
+    this.#root = openRoot(directory, fileMode);
   }
 
   get directory(): string {
@@ -75,7 +84,7 @@ export class OutputTree {
 
   /** Looks at the directory's name again: it may be another one by now. */
   reopen(): void {
-    const root = openRoot(this.#directory);
+    const root = openRoot(this.#directory, this.fileMode);
     closeSync(this.#root);
     this.#root = root;
   }
@@ -96,7 +105,7 @@ export class OutputTree {
     const changedDirectories: number[] = [];
     try {
       return this.#inDirectory(name, changedDirectories, (directory, last) => {
-        const opened = openOrCreate(directory, last, changedDirectories);
+        const opened = openOrCreate(directory, last, this.fileMode, changedDirectories);
         return { ...opened, changedDirectories };
       });
     } catch (error) {
@@ -158,7 +167,7 @@ export class OutputTree {
     let directory = this.#root;
     try {
       for (const segment of segments) {
-        const next = openDirectory(directory, segment, changedDirectories);
+        const next = openDirectory(directory, segment, this.fileMode, changedDirectories);
         this.#leave(directory);
         directory = next;
       }
@@ -173,9 +182,9 @@ export class OutputTree {
   }
 }
 
-function openRoot(directory: string): number {
+function openRoot(directory: string, fileMode: number): number {
   try {
-    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    mkdirSync(directory, { recursive: true, mode: directoryModeOf(fileMode) });
     return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
     const code = ['EACCES', 'EPERM'].includes(systemCode(error) ?? '') ? 'permission' : 'output_dir';
@@ -190,24 +199,40 @@ function entry(directory: number, segment: string): Buffer {
   return Buffer.from(`/proc/self/fd/${directory}/${segment}`, 'latin1');
 }
 
-function openDirectory(directory: number, segment: string, changedDirectories: number[] | undefined): number {
+function openDirectory(
+  directory: number,
+  segment: string,
+  fileMode: number,
+  changedDirectories: number[] | undefined,
+): number {
   const path = entry(directory, segment);
   try {
     return openSync(path, OPEN_DIRECTORY);
   } catch (error) {
     if (changedDirectories === undefined || systemCode(error) !== 'ENOENT') throw error;
   }
-  makeDirectory(path);
+  const isNew = makeDirectory(path, directoryModeOf(fileMode));
   noteChange(directory, changedDirectories);
-  return openSync(path, OPEN_DIRECTORY);
+  const fd = openSync(path, OPEN_DIRECTORY);
+  if (isNew) grant(fd, directoryModeOf(fileMode));
+  return fd;
 }
 
-function makeDirectory(path: Buffer): void {
+/** False when somebody else has made it in the meantime. */
+function makeDirectory(path: Buffer, mode: number): boolean {
   try {
-    mkdirSync(path, DIRECTORY_MODE);
+    mkdirSync(path, mode);
+    return true;
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
+    return false;
   }
+}
+
+/** Gives what the umask of this process has taken away: the settings alone say who may read the files. */
+function grant(fd: number, mode: number): void {
+  const found = fstatSync(fd).mode & 0o7777;
+  if ((mode & ~found) !== 0) fchmodSync(fd, found | mode);
 }
 
 /** A descriptor of its own, because it is synced and closed later. */
@@ -218,6 +243,7 @@ function noteChange(directory: number, changedDirectories: number[]): void {
 function openOrCreate(
   directory: number,
   segment: string,
+  fileMode: number,
   changedDirectories: number[],
 ): Omit<OpenedFile, 'changedDirectories'> {
   const path = entry(directory, segment);
@@ -227,7 +253,8 @@ function openOrCreate(
     fd = openSync(path, OPEN_FILE);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    fd = openSync(path, OPEN_FILE | constants.O_CREAT, FILE_MODE);
+    fd = openSync(path, OPEN_FILE | constants.O_CREAT, fileMode);
+    grant(fd, fileMode);
     isNew = true;
     noteChange(directory, changedDirectories);
   }

@@ -65,7 +65,7 @@ export class PluginSink implements Sink {
     this.#rules = compileOutputRules(settings);
     this.#stalledAfterMs = tuning.stalledAfterMs ?? STALLED_AFTER_MS;
     this.#graceMs = tuning.graceMs;
-    this.#tree = pluginStdout === 'file' ? new OutputTree(dir) : undefined;
+    this.#tree = pluginStdout === 'file' ? new OutputTree(dir, settings.mode) : undefined;
     this.#files = this.#tree && new PluginFiles(this.#tree, log);
     this.#pool = new PluginPool({
       make: (name) => ({
@@ -127,6 +127,7 @@ export class PluginSink implements Sink {
 
   reopen({ output }: ServerSettings): void {
     if (output === undefined) return;
+    if (this.#tree !== undefined) this.#tree.fileMode = output.mode;
     try {
       this.#rules = compileOutputRules(output);
     } catch (error) {

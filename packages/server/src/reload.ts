@@ -4,6 +4,9 @@ import type { OutputSettings, ServerSettings } from '@k2hft/config';
 /** Settings that a running server does not change: its sockets, its locks and its state hang on them. */
 const FIXED: readonly (readonly [name: string, value: (settings: ServerSettings) => unknown])[] = [
   ['listen', (settings) => settings.listen],
+  // What is in the files is read again by itself.
+  ['tls', (settings) => settings.tls],
+  ['tokens_file', (settings) => settings.tokensFile],
   ['state_dir', (settings) => settings.stateDir],
   ['max_connections', (settings) => settings.maxConnections],
   ['relay', (settings) => settings.relay],

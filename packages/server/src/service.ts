@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log, ServerSettings } from '@k2hft/config';
+import type { HelloMessage } from '@k2hft/wire';
+import { admit } from './admission.js';
 import { Applier } from './applier.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import { ServerError } from './errors.js';
@@ -16,6 +18,8 @@ import type { Sink, SinkFigures } from './sink.js';
 import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
 import { StateLock } from './state-lock.js';
 import { State } from './state.js';
+import { TokensFile } from './tokens-file.js';
+import type { TokenHolder } from './tokens.js';
 import { AwaySources, type Presence } from './web-presence.js';
 
 /** How often every connection is looked at: as often as the sources ask. */
@@ -64,6 +68,10 @@ export class Service implements ConnectionHost {
   readonly #startedAtMs = Date.now();
   /** When the blockage that there is has begun, on the monotonic clock. */
   #blockedAtMs = 0;
+  /** Those of them that have said who they are. */
+  readonly #admitted = new Set<Connection>();
+  #tokens: TokensFile | undefined;
+  #limits: ServerSettings['limits'];
   #rules: OutputRules | undefined;
   /** Connections that are being told that there are too many. */
   readonly #refused = new Set<Connection>();
@@ -88,6 +96,7 @@ export class Service implements ConnectionHost {
     this.log = options.log;
     this.#complaints = complaints;
     this.#settings = options.settings;
+    this.#limits = options.settings.limits;
     this.#rules = rules;
     this.#lock = lock;
     this.#state = state;
@@ -108,14 +117,12 @@ export class Service implements ConnectionHost {
     const lock = await StateLock.take(settings.stateDir);
     await waitForRoom(settings.stateDir, log, signal);
     const state = new State(settings.stateDir, output?.fsync !== 'no');
-    const tree = output && new OutputTree(output.dir);
+    const tree = output && new OutputTree(output.dir, output.mode);
     const sinks = await (options.openSinks ?? openSinks)(options);
     const service = new Service(options, rules, lock, state, tree, sinks, complaints);
     try {
       await service.#begin();
-      service.#listener = await Listener.listen(settings.listen, (socket, request) => {
-        service.#accept(new Connection(socket, request.socket, service));
-      });
+      await service.#listen();
     } catch (error) {
       // Plugins would outlive the process.
       await service.stop();
@@ -125,6 +132,14 @@ export class Service implements ConnectionHost {
       for (const connection of service.#connections) connection.heartbeat();
     }, HEARTBEAT_MS);
     return service;
+  }
+
+  get limits(): ServerSettings['limits'] {
+    return this.#limits;
+  }
+
+  get strangerLog(): Log {
+    return this.#listener?.strangerLog ?? this.log;
   }
 
   get url(): string {
@@ -169,16 +184,33 @@ export class Service implements ConnectionHost {
     });
   }
 
+  admit(connection: Connection, hello: HelloMessage): TokenHolder | undefined {
+    const holder = this.#tokens && admit(hello, this.#tokens.table);
+    this.#admitted.add(connection);
+    this.#listener?.admit(connection.stream);
+    return holder;
+  }
+
+  holds(holder: TokenHolder): boolean {
+    return this.#tokens?.table.holds(holder) ?? true;
+  }
+
   ended(connection: Connection): void {
     const { presence } = connection;
     if (presence !== undefined) this.away.left(presence, Date.now());
     this.#connections.delete(connection);
+    this.#admitted.delete(connection);
     this.#refused.delete(connection);
   }
 
   /** Output files are opened anew, and written by these rules from now on; undefined: by the same as before. */
   reopen(changed: { settings: ServerSettings; rules: OutputRules | undefined } | undefined): void {
     if (changed?.rules !== undefined) this.#rules = changed.rules;
+    if (changed !== undefined) {
+      this.#limits = changed.settings.limits;
+      if (this.#tree !== undefined && changed.settings.output !== undefined)
+        this.#tree.fileMode = changed.settings.output.mode;
+    }
     this.#applier?.reopen(this.#rules);
     if (changed !== undefined) for (const sink of this.#sinks) sink.reopen?.(changed.settings);
   }
@@ -188,6 +220,7 @@ export class Service implements ConnectionHost {
     this.#isStopping = true;
     clearInterval(this.#heartbeat);
     this.#listener?.close();
+    this.#tokens?.close();
     for (const connection of this.#connections) connection.tellDraining();
     await this.#applier?.finish();
     for (const connection of this.#connections) connection.end();
@@ -236,11 +269,29 @@ export class Service implements ConnectionHost {
     }
   }
 
+  async #listen(): Promise<void> {
+    const { listen: url, tls, tokensFile } = this.#settings;
+    if (tokensFile !== undefined) {
+      this.#tokens = new TokensFile(tokensFile, this.log, () => {
+        for (const connection of this.#connections) connection.checkToken();
+      });
+    }
+    this.#listener = await Listener.listen({
+      url,
+      tls,
+      log: this.log,
+      handshakeTimeoutMs: () => this.#limits.handshakeTimeoutMs,
+      accept: (socket, stream, leftMs) => {
+        this.#accept(new Connection(socket, stream, this, leftMs));
+      },
+    });
+  }
+
   #accept(connection: Connection): void {
     const { maxConnections } = this.#settings;
     if (this.#isStopping) {
       connection.cut();
-    } else if (this.#connections.size < maxConnections) {
+    } else if (this.#admitted.size < maxConnections) {
       this.#connections.add(connection);
       this.counters.connectionsAccepted++;
     } else if (this.#refused.size < REFUSED_CONNECTIONS_MAX) {

@@ -39,7 +39,6 @@ test('settings that cannot be used end with 78 and their name', async (context) 
       { rotate: { size: '1GiB' }, plugin: ['/bin/cat'], plugin_stdout: 'file' },
       /not supported yet: output\.rotate with plugin_stdout: file/,
     ],
-    [{ tokens_file: '/dev/null' }, {}, /not supported yet: tokens_file/],
   ];
   for (const [top, output, expected] of rows) {
     const server = runServer(context, ['--json', configurationOf({ folder, top, output })]);

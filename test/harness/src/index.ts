@@ -1,3 +1,9 @@
+export {
+  Authority,
+  whyNoCertificates,
+  type CertificateFiles,
+  type CertificateOptions,
+} from './certificates.js';
 export { CleanupStack, undoAtEnd, type Cleanup } from './cleanup.js';
 export { whyNoProgram, whyNotInstalled } from './debian.js';
 export { temporaryFolder } from './temporary-folder.js';

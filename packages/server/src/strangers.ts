@@ -1,0 +1,105 @@
+import type { Socket } from 'node:net';
+import type { Log } from '@k2hft/config';
+
+/**
+ * Connections that have not said who they are, at a time. They cost memory and descriptors before anything is known of
+ * them. Each is through in a few milliseconds, so this is enough for thousands of sources that come back at once.
+ */
+export const STRANGERS_MAX = 256;
+
+/** How long a polite refusal may take before the connection is cut. */
+const REFUSAL_MS = 500;
+
+interface Stranger {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly deadlineMs: number;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Connections from the first moment until they have said who they are: all have the same time for it, TLS and HTTP
+ * included. When there are too many, one of the address goes that has the most of them, the oldest first: so one host that
+ * opens them by the thousand does not keep out another.
+ */
+export class Strangers {
+  /** By {@link keyOf}, in the order of their arrival. */
+  readonly #strangers = new Map<string, Stranger>();
+  readonly #countOf = new Map<string, number>();
+  readonly #log: Log;
+  /** Those that were cut because there were too many. */
+  cutCount = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  get count(): number {
+    return this.#strangers.size;
+  }
+
+  enter(socket: Socket, timeoutMs: number): void {
+    const { remoteAddress: address } = socket;
+    if (address === undefined) {
+      // It has gone already.
+      socket.destroy();
+      return;
+    }
+    const key = keyOf(socket);
+    const timer = setTimeout(() => {
+      this.#log('warn', `${shown(socket)} has not said who it is within ${timeoutMs / 1000} s: cut off`);
+      socket.destroy();
+    }, timeoutMs + REFUSAL_MS);
+    this.#strangers.set(key, { socket, address, deadlineMs: performance.now() + timeoutMs, timer });
+    this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
+    socket.once('close', () => {
+      this.#leave(key);
+    });
+    if (this.#strangers.size > STRANGERS_MAX) this.#cutOne();
+  }
+
+  /** How much of its time is left; 0 when it is over. `socket` may be the TLS socket above the one that came. */
+  leftMs(socket: Socket): number {
+    const stranger = this.#strangers.get(keyOf(socket));
+    return stranger === undefined ? 0 : Math.max(0, stranger.deadlineMs - performance.now());
+  }
+
+  /** It is known now who this is. */
+  admit(socket: Socket): void {
+    this.#leave(keyOf(socket));
+  }
+
+  #cutOne(): void {
+    const most = Math.max(...this.#countOf.values());
+    for (const { socket, address } of this.#strangers.values()) {
+      if (this.#countOf.get(address) !== most) continue;
+      this.cutCount++;
+      this.#log(
+        'warn',
+        `${shown(socket)} is cut off: ${STRANGERS_MAX} connections have not said yet who they are, ${most} of them from there`,
+      );
+      this.#leave(keyOf(socket));
+      socket.destroy();
+      return;
+    }
+  }
+
+  #leave(key: string): void {
+    const stranger = this.#strangers.get(key);
+    if (stranger === undefined) return;
+    clearTimeout(stranger.timer);
+    this.#strangers.delete(key);
+    const left = (this.#countOf.get(stranger.address) ?? 1) - 1;
+    if (left === 0) this.#countOf.delete(stranger.address);
+    else this.#countOf.set(stranger.address, left);
+  }
+}
+
+/** The same for a socket and for the TLS socket above it. */
+function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? ''} ${localAddress ?? ''}`;
+}
+
+function shown({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? 'somebody'}:${remotePort ?? 0}`;
+}
