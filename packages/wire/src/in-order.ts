@@ -27,7 +27,11 @@ export class InOrder<T> {
   }
 
   addLater(work: Promise<T>): void {
-    if (this.isEnded) return;
+    if (this.isEnded) {
+      // Nobody hears of it any more, and that must not end the process.
+      work.catch(() => undefined);
+      return;
+    }
     const place: { value: T | undefined; isReady: boolean } = { value: undefined, isReady: false };
     this.waiting.push(place);
     work.then(
