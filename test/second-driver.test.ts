@@ -25,7 +25,7 @@ import {
   undoAtEnd,
   waitUntil,
   whyNoMounts,
-  whyNotInstalled,
+  whyNoSecondDriver,
   type Cleanup,
   type StartedProcess,
 } from '@k2hft/test-harness';
@@ -36,17 +36,11 @@ import { pipelineOf, startPipeline, type Pipeline } from './pipeline.js';
  * The risks of the second driver, fuse-native: its mount dies with its worker, and whoever mounts may be no root.
  */
 
-const skip =
-  whyNoMounts() ?? whyNotInstalled('libfuse 2', hasLibrary, 'libfuse2', 'fuse3', 'util-linux') ?? false;
+const skip = whyNoMounts() ?? whyNoSecondDriver() ?? false;
 const MODES = ['virtual', 'overlay'] as const;
 /** The user and the group nobody, which own nothing. */
 const NOBODY = 65_534;
 const LIMIT_MS = 60_000;
-
-function hasLibrary(): boolean {
-  const script = 'command -v fusermount && ldconfig -p | grep -q libfuse.so.2';
-  return spawnSync('sh', ['-c', script]).status === 0;
-}
 
 function startSecond(t: Cleanup, mode: (typeof MODES)[number]): Promise<Pipeline> {
   return startPipeline(t, { settings: { mount: { mode, driver: 'fuse-native' } } });

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Cleanup } from '@k2hft/test-harness';
+import { whyNoSecondDriver, type Cleanup } from '@k2hft/test-harness';
 import { runCat, type LinesFile } from './cat.js';
 import { startK2hft, type K2hft } from './k2hft.js';
 import { runLatency } from './latency.js';
@@ -31,7 +31,8 @@ interface Bench {
   folder: string;
   options: Options;
   results: Results;
-  k2hft: K2hft | undefined;
+  /** With each driver; none when only the peers are measured. */
+  mounts: readonly K2hft[];
   rsyslog: Subject | undefined;
   plain: Subject;
 }
@@ -56,23 +57,19 @@ export async function runBench(
       if (options.parts.includes(part as Part)) await run();
     }
     // Ended here and not by the cleanup, so that what they leave at their end is there to be read.
-    await bench.k2hft?.stop();
+    for (const mount of bench.mounts) await mount.stop();
   } catch (error) {
-    if (bench.k2hft === undefined) throw error;
-    throw new Error(`the benchmark failed; printed until then:\n${bench.k2hft.output()}`, { cause: error });
+    if (bench.mounts.length === 0) throw error;
+    const printed = bench.mounts.map((mount) => mount.output()).join('\n');
+    throw new Error(`the benchmark failed; printed until then:\n${printed}`, { cause: error });
   }
-  if (bench.k2hft !== undefined && options.profileDir !== undefined) {
-    results.remarks.push(formatProfiles(options.profileDir, bench.k2hft.roles));
-  }
+  if (options.profileDir === undefined) return;
+  for (const { roles } of bench.mounts) results.remarks.push(formatProfiles(options.profileDir, roles));
 }
 
 async function start(cleanup: Cleanup, folder: string, options: Options, results: Results): Promise<Bench> {
-  const { mode, profileDir } = options;
-  const k2hft =
-    options.peers === 'only'
-      ? undefined
-      : await startK2hft(cleanup, { folder: join(folder, 'k2hft'), mode, profileDir });
-  const bench = { cleanup, folder, options, results, k2hft, rsyslog: undefined, plain: plainFile(folder) };
+  const mounts = options.peers === 'only' ? [] : await startMounts(cleanup, folder, options, results);
+  const bench = { cleanup, folder, options, results, mounts, rsyslog: undefined, plain: plainFile(folder) };
   if (options.peers === 'no' || !options.parts.includes('cat')) return bench;
   const missing = await prepareRsyslog(cleanup, folder);
   if (missing !== undefined) {
@@ -83,12 +80,29 @@ async function start(cleanup: Cleanup, folder: string, options: Options, results
   return { ...bench, rsyslog: await startRsyslog(cleanup, join(folder, 'rsyslog')) };
 }
 
+async function startMounts(
+  cleanup: Cleanup,
+  folder: string,
+  { mode, drivers, profileDir }: Options,
+  results: Results,
+): Promise<K2hft[]> {
+  const mounts: K2hft[] = [];
+  for (const driver of drivers) {
+    const missing = driver === 'fuse-native' ? whyNoSecondDriver() : undefined;
+    if (missing !== undefined) results.remarks.push(`Without fuse-native: ${missing}.`);
+    else
+      mounts.push(
+        await startK2hft(cleanup, { folder: join(folder, `k2hft-${driver}`), mode, driver, profileDir }),
+      );
+  }
+  return mounts;
+}
+
 async function cats(bench: Bench): Promise<void> {
-  const { options, k2hft, rsyslog, plain } = bench;
+  const { options, mounts, rsyslog, plain } = bench;
   for (const lineBytes of options.sizes) {
     const large = makeInput(bench, 'large', lineBytes, options.amounts.catBytes);
-    if (k2hft !== undefined) await catRuns(bench, k2hft, large);
-    await catRuns(bench, plain, large);
+    for (const subject of [...mounts, plain]) await catRuns(bench, subject, large);
     rmSync(large.file);
     if (rsyslog === undefined) continue;
     const share = options.amounts.rsyslogShare;
@@ -124,10 +138,10 @@ function makeInput(bench: Bench, name: string, lineBytes: number, bytes: number)
 }
 
 async function writes(bench: Bench): Promise<void> {
-  const { cleanup, folder, options, k2hft, plain } = bench;
+  const { cleanup, folder, options, mounts, plain } = bench;
   for (const lineBytes of options.sizes) {
     for (const writers of WRITERS) {
-      for (const subject of k2hft === undefined ? [plain] : [k2hft, plain]) {
+      for (const subject of [...mounts, plain]) {
         for (let run = 0; run < options.runs; run += 1) {
           const name = `writes-${lineBytes}-${writers}-${run}`;
           const plan = {
@@ -151,9 +165,9 @@ async function writes(bench: Bench): Promise<void> {
 
 /** One run for each length: it takes its time by the clock, and is itself many measurements. */
 async function latencies(bench: Bench): Promise<void> {
-  const { cleanup, folder, options, results, k2hft, plain } = bench;
+  const { cleanup, folder, options, results, mounts, plain } = bench;
   for (const lineBytes of options.sizes) {
-    for (const subject of k2hft === undefined ? [plain] : [k2hft, plain]) {
+    for (const subject of [...mounts, plain]) {
       const seconds = subject === plain ? PLAIN_LATENCY_SECONDS : options.amounts.latencySeconds;
       const done = await runLatency(cleanup, subject, {
         lineBytes,
@@ -170,14 +184,14 @@ async function latencies(bench: Bench): Promise<void> {
 }
 
 async function resting(bench: Bench): Promise<void> {
-  const { cleanup, folder, options, results, k2hft, rsyslog } = bench;
-  if (k2hft !== undefined && !options.parts.includes('cat')) {
+  const { cleanup, folder, options, results, mounts, rsyslog } = bench;
+  for (const mount of options.parts.includes('cat') ? [] : mounts) {
     const input = makeInput(bench, 'warm-up', options.sizes[0] ?? 0, WARM_UP_BYTES);
-    await runCat(cleanup, k2hft, input, { name: 'warm-up', folder, compare: false });
-    await afterRun(bench, k2hft);
+    await runCat(cleanup, mount, input, { name: 'warm-up', folder, compare: false });
+    await afterRun(bench, mount);
     rmSync(input.file);
   }
-  for (const subject of [k2hft, rsyslog]) {
+  for (const subject of [...mounts, rsyslog]) {
     if (subject === undefined) continue;
     progress(`memory and idle processor time, ${subject.name}`);
     results.resting.push(await runResting(subject));
@@ -185,9 +199,9 @@ async function resting(bench: Bench): Promise<void> {
 }
 
 async function afterRun(bench: Bench, subject: Subject): Promise<void> {
-  if (subject !== bench.k2hft) return;
-  await bench.k2hft.idle();
-  bench.k2hft.requireNoRestart();
+  const mount = bench.mounts.find((one) => one === subject);
+  await mount?.idle();
+  mount?.requireNoRestart();
 }
 
 function progress(text: string): void {

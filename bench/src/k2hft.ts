@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, truncateSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startMount, startServer, waitUntil, type Cleanup, type RunningMount } from '@k2hft/test-harness';
 import { PROFILE_DIR_VARIABLE } from './profile.js';
+import type { Driver } from './options.js';
 import type { Roles } from './processes.js';
 import type { Subject } from './subject.js';
 
@@ -16,9 +17,14 @@ export interface K2hft extends Subject {
   stop(): Promise<void>;
 }
 
+/** What the tables call k2hft with each driver. */
+const NAMES: Readonly<Record<Driver, string>> = { kernel: 'k2hft', 'fuse-native': 'fuse-native' };
+
 export interface K2hftOptions {
   folder: string;
   mode: 'virtual' | 'overlay';
+  /** The kernel's when absent. */
+  driver?: Driver;
   profileDir: string | undefined;
   /** Settings of the one rule, and of the server's output; by default lines are sent and written as they are. */
   rule?: Record<string, unknown>;
@@ -27,7 +33,7 @@ export interface K2hftOptions {
 
 /** Starts a server and a mount with the settings that they have by default. */
 export async function startK2hft(cleanup: Cleanup, options: K2hftOptions): Promise<K2hft> {
-  const { folder, mode, profileDir, rule = {}, output = {} } = options;
+  const { folder, mode, driver = 'kernel', profileDir, rule = {}, output = {} } = options;
   const environment = profileEnvironment(profileDir);
   const serverFolder = join(folder, 'server');
   const server = await startServer(cleanup, { folder: serverFolder, output, environment });
@@ -35,7 +41,7 @@ export async function startK2hft(cleanup: Cleanup, options: K2hftOptions): Promi
   const mount = await startMount(cleanup, {
     folder: join(folder, 'source'),
     urls: [server.url],
-    mode,
+    settings: { mount: { mode, driver } },
     rules: [{ path: '**', send: 'lines', ...rule }],
     environment,
   });
@@ -43,7 +49,7 @@ export async function startK2hft(cleanup: Cleanup, options: K2hftOptions): Promi
   await waitUntil('the worker serves', () => serves(mount));
   const roles = rolesOf(mount, server.process.pid);
   return {
-    name: 'k2hft',
+    name: NAMES[driver],
     roles,
     road(name) {
       const into = join(mount.point, name);

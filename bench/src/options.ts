@@ -4,6 +4,9 @@ import { parseArgs } from 'node:util';
 const PARTS = ['cat', 'rss', 'writes', 'latency'] as const;
 export type Part = (typeof PARTS)[number];
 
+const DRIVERS = ['kernel', 'fuse-native'] as const;
+export type Driver = (typeof DRIVERS)[number];
+
 const PEERS = ['yes', 'no', 'only'] as const;
 
 export interface Options {
@@ -14,6 +17,8 @@ export interface Options {
   /** Only what rules and formats cost is measured. */
   filters: boolean;
   mode: 'virtual' | 'overlay';
+  /** What k2hft mounts with, one after the other. */
+  drivers: readonly Driver[];
   /** Whether rsyslog is measured as well (yes), or not (no), or everything but k2hft (only). */
   peers: (typeof PEERS)[number];
   jsonFile: string | undefined;
@@ -61,6 +66,7 @@ export const USAGE = `usage: pnpm bench [options]
   --only PART[,PART]    ${PARTS.join(', ')} (all)
   --filters             only what filters, rewrites and formats cost
   --mode virtual        or overlay
+  --driver kernel       or fuse-native (libfuse, installed with apt-get when missing), or both side by side
   --peers no            leave rsyslog out (else it is installed with apt-get when missing); only: leave k2hft out
   --json FILE           write every run's figures there as well
   --cpu-prof DIR        profile the processes of k2hft, and print where each spends its time`;
@@ -82,6 +88,7 @@ export function parseOptions(args: readonly string[]): Options {
         : given.only.split(',').map((part) => oneOf('--only', part, PARTS)),
     filters: given.filters ?? false,
     mode: oneOf('--mode', given.mode ?? 'virtual', ['virtual', 'overlay'] as const),
+    drivers: driversOf(given.driver ?? 'kernel'),
     peers: oneOf('--peers', given.peers ?? 'yes', PEERS),
     jsonFile: given.json,
     profileDir: given['cpu-prof'],
@@ -101,6 +108,7 @@ function parseStrictly(args: readonly string[]) {
         only: { type: 'string' },
         filters: { type: 'boolean' },
         mode: { type: 'string' },
+        driver: { type: 'string' },
         peers: { type: 'string' },
         json: { type: 'string' },
         'cpu-prof': { type: 'string' },
@@ -109,6 +117,11 @@ function parseStrictly(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function driversOf(text: string): readonly Driver[] {
+  const driver = oneOf('--driver', text, [...DRIVERS, 'both'] as const);
+  return driver === 'both' ? DRIVERS : [driver];
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {

@@ -44,7 +44,7 @@ function catSection(results: Results): string {
   head.push('k2hft is ×');
   const rows = sizes.flatMap((size) => {
     const ours = catFigures(results, 'k2hft', size);
-    return ['k2hft', 'rsyslog', 'plain file'].flatMap((subject): Cell[][] => {
+    return ['k2hft', 'fuse-native', 'rsyslog', 'plain file'].flatMap((subject): Cell[][] => {
       const found = catFigures(results, subject, size);
       if (found === undefined) return [];
       const cpu = subject === 'plain file' ? undefined : found.cpuSecondsPerGigabyte;
@@ -83,12 +83,12 @@ function writesSection(results: Results): string {
   const rows = sizes.flatMap((size) =>
     [1, 4].flatMap((writers) => {
       const ours = writesFigures(results, 'k2hft', size, writers);
-      return ['k2hft', 'plain file'].flatMap((subject): Cell[][] => {
+      return ['k2hft', 'fuse-native', 'plain file'].flatMap((subject): Cell[][] => {
         const found = writesFigures(results, subject, size, writers);
         if (found === undefined) return [];
-        const plain = subject !== 'k2hft';
-        const cpu = plain ? undefined : found.cpuMicrosecondsPerLine;
-        const ratio = plain ? (ours?.writesPerSecond ?? NaN) / found.writesPerSecond : undefined;
+        const cpu = subject === 'plain file' ? undefined : found.cpuMicrosecondsPerLine;
+        const ratio =
+          subject === 'k2hft' ? undefined : (ours?.writesPerSecond ?? NaN) / found.writesPerSecond;
         const speeds = [found.writesPerSecond, found.completePerSecond];
         return [[String(size), String(writers), subject, found.writes, ...speeds, cpu, ratio]];
       });

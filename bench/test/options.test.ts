@@ -8,6 +8,7 @@ test('without options everything is measured three times', () => {
   assert.deepEqual(options.sizes, [10, 200, 1024, 4096]);
   assert.deepEqual(options.parts, ['cat', 'rss', 'writes', 'latency']);
   assert.equal(options.mode, 'virtual');
+  assert.deepEqual(options.drivers, ['kernel']);
   assert.equal(options.peers, 'yes');
   assert.equal(options.amounts.catBytes, 512e6);
 });
@@ -27,6 +28,11 @@ test('two dashes as handed on by pnpm are skipped', () => {
   });
 });
 
+test('both drivers are measured side by side when both are asked for', () => {
+  assert.deepEqual(parseOptions(['--driver', 'both']).drivers, ['kernel', 'fuse-native']);
+  assert.deepEqual(parseOptions(['--driver', 'fuse-native']).drivers, ['fuse-native']);
+});
+
 test('what is not understood is refused with what was expected', () => {
   for (const args of [
     ['--unknown'],
@@ -36,6 +42,7 @@ test('what is not understood is refused with what was expected', () => {
     ['--sizes', '10,'],
     ['--only', 'everything'],
     ['--mode', 'fast'],
+    ['--driver', 'fuse'],
     ['--peers', 'maybe'],
     ['stray'],
   ]) {

@@ -28,6 +28,11 @@ test('the report takes medians, and compares by lines per second', () => {
   assert.match(report, /^10 +rsyslog +1 000 +500 000 +5 +5 +10 +0\.1 +100$/m);
 });
 
+test('the second driver is compared with the first', () => {
+  const report = formatReport({ ...NOTHING, cat: [catRun('k2hft', 2), catRun('fuse-native', 10)] });
+  assert.match(report, /^10 +fuse-native +1 000 +10 000 000 +100 +5 +200 +0\.1 +5$/m);
+});
+
 test('an aim says whether it was met, in its own direction', () => {
   const met = (seconds: number) =>
     compareWithAims({ ...NOTHING, cat: [catRun('k2hft', seconds)] }).map(isMet);

@@ -15,8 +15,8 @@ const HANG_MS = 10_000;
 
 /** Said at every start: who chose the driver for its one advantage should not find out later. */
 const LIMITS =
-  'the driver fuse-native does not know who writes, and its mount does not survive the death of its worker: programs get ' +
-  'errors then and have to open their files again (what it cannot do: README, "Without root")';
+  'the driver fuse-native does not know pid, uid, gid and open flags of callers, nor names that are no UTF-8; when its ' +
+  'worker dies, open files get errors (README, "Without root")';
 
 /**
  * The driver `fuse-native`: each worker makes a mount of its own through libfuse, and the mount ends with it. It has a

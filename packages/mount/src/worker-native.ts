@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findMount, fuseUnmount, NativeSession } from '@k2hft/fuse';
+import { errnoOf, findMount, fuseUnmount, NativeSession } from '@k2hft/fuse';
 import { CONTROL_ALIVE, WORKER_CONTROL_FD, type Mounting } from './child-arguments.js';
 import { FILE_SYSTEM_TYPE } from './mount-point.js';
 import type { ServedOperations, WorkerDriver, WorkerDriverOptions } from './worker-driver.js';
@@ -57,7 +57,12 @@ export class NativeWorker implements WorkerDriver {
   }
 
   private tick(): void {
-    this.operations?.tick();
+    try {
+      this.operations?.tick();
+    } catch (error) {
+      // A disk that is full, for example: it is tried again with the next tick.
+      if (errnoOf(error) === undefined) this.options.onFault(error);
+    }
     this.schedule();
   }
 

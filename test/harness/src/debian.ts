@@ -30,3 +30,10 @@ export function whyNoProgram(program: string, ...debianPackages: string[]): stri
   const isThere = () => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
   return whyNotInstalled(program, isThere, ...debianPackages);
 }
+
+/** Why the driver fuse-native cannot be tried; installs what it needs when root. */
+export function whyNoSecondDriver(): string | undefined {
+  const script = 'command -v fusermount && ldconfig -p | grep -q libfuse.so.2';
+  const isThere = () => spawnSync('sh', ['-c', script]).status === 0;
+  return whyNotInstalled('libfuse 2', isThere, 'libfuse2', 'fuse3', 'util-linux');
+}

@@ -5,7 +5,7 @@ export {
   type CertificateOptions,
 } from './certificates.js';
 export { CleanupStack, undoAtEnd, type Cleanup } from './cleanup.js';
-export { whyNoProgram, whyNotInstalled } from './debian.js';
+export { whyNoProgram, whyNoSecondDriver, whyNotInstalled } from './debian.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { waitUntil, sleep } from './waiting.js';
 export { startProcess, type StartedProcess } from './processes.js';
