@@ -14,7 +14,7 @@ export interface NetworkChaosOptions {
 }
 
 /** How often what was done to whom. */
-export interface Faults {
+interface Faults {
   worker: number;
   forwarder: number;
   server: number;

@@ -56,7 +56,7 @@ export class BatchReader {
     if (store.forEach(expected, checkpointed, take)) this.readHot(acked, expected, take);
     for (const [epoch, first, last] of gaps) books.noteMissing(epoch, first, last);
     const last = found.at(-1);
-    if (last !== undefined && comparePositions(last.position, books.readTo) > 0) books.readTo = last.position;
+    if (last !== undefined) books.handedOut(cursor, last.position);
     return found;
   }
 

@@ -36,8 +36,8 @@ export class DrainBooks<Hot extends HotTier = HotView> implements DrainParts<Hot
   losses: Losses;
   /** Everything up to here is in the store, or needs no delivery. */
   checkpointed: Position;
-  /** The furthest batch that was handed out. */
-  readTo = POSITION_ZERO;
+  /** The furthest batch that was handed out, by cursor. */
+  private readonly readTo = new Map<string, Position>();
   private stale = false;
   private savedAtMs = 0;
   private isClosed = false;
@@ -97,8 +97,30 @@ export class DrainBooks<Hot extends HotTier = HotView> implements DrainParts<Hot
     this.changed();
   }
 
+  /** Nobody is given it any more. */
   expired({ epoch, sequence }: Position, bytes: Buffer): void {
     this.giveUp(epoch, sequence, sequence, 'expired', this.amountOf(bytes));
+  }
+
+  /** Those who were given it may ack it at any moment; the others do not get it any more. */
+  expiredUnread(position: Position, bytes: Buffer): void {
+    const { epoch, sequence } = position;
+    const losing = this.cursors.names.filter(
+      (name) =>
+        !this.cursors.set(name).has(position) && comparePositions(position, this.handedOutTo(name)) > 0,
+    );
+    if (losing.length === 0) return;
+    for (const name of losing) this.cursors.ack(name, epoch, [[sequence, sequence]]);
+    this.losses = addLoss(this.losses, 'expired', this.amountOf(bytes));
+    this.changed();
+  }
+
+  handedOut(cursor: string, position: Position): void {
+    if (comparePositions(position, this.handedOutTo(cursor)) > 0) this.readTo.set(cursor, position);
+  }
+
+  handedOutTo(cursor: string): Position {
+    return this.readTo.get(cursor) ?? POSITION_ZERO;
   }
 
   /** Found in neither tier. What the worker dropped it has counted itself. */
@@ -210,7 +232,9 @@ export class DrainBooks<Hot extends HotTier = HotView> implements DrainParts<Hot
 
   private lastSequence(epoch: number): number {
     // A tier may look older than what was already read from it, see environment.ts.
-    const read = this.readTo.epoch === epoch ? this.readTo.sequence : 0;
+    let read = 0;
+    for (const { epoch: readEpoch, sequence } of this.readTo.values())
+      if (readEpoch === epoch) read = Math.max(read, sequence);
     if (epoch === this.hot.epoch) {
       const stored = this.store.last.epoch === epoch ? this.store.last.sequence : 0;
       return Math.max(this.hot.freshLastPosition()?.sequence ?? 0, stored, read);

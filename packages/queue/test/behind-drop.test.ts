@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
-import { HotQueue, POSITION_ZERO, type QueueDrain } from '../src/index.js';
+import { HotQueue, POSITION_ZERO, type QueueDrain, type QueueOptions } from '../src/index.js';
 import { inspect, makeBatch } from './helpers/batches.js';
 import { BOOT, openDrain, SETTINGS } from './helpers/queues.js';
 
@@ -15,9 +15,13 @@ interface Queue {
   drain: QueueDrain;
 }
 
-async function open(t: TestContext, cursors = [HEALTHY, DEAD]): Promise<Queue> {
+async function open(
+  t: TestContext,
+  cursors = [HEALTHY, DEAD],
+  changed: Partial<QueueOptions> = {},
+): Promise<Queue> {
   const dir = temporaryFolder(t);
-  const settings = { ...SETTINGS, maxSizeBytes: 8 * MIB };
+  const settings = { ...SETTINGS, maxSizeBytes: 8 * MIB, ...changed };
   const hot = HotQueue.open({ dir, settings, inspect, isBroadcast: true, bootId: BOOT });
   const { drain } = await openDrain(dir, { cursors, settings });
   t.after(async () => {
@@ -119,4 +123,14 @@ test('a drain that does not come back is not waited for without an end', async (
   await drain.abandon();
   await waitUntil('hot drops by itself', () => hot.dropOldest(MIB).batches > 0);
   assert.ok((hot.counters().dropped['drop_oldest']?.batches ?? 0) > 0);
+});
+
+test('what is too old expires for the one that is behind, although the other was given everything', async (t) => {
+  const { hot, drain } = await open(t, [HEALTHY, DEAD], { checkpointMs: 20, expireMs: 300 });
+  const before = 20;
+  for (let count = 0; count < before; count++) append(hot);
+  assert.equal(ack(drain, HEALTHY), before);
+  await waitUntil('they have expired', () => drain.floor(DEAD).sequence === before + 1);
+  assert.equal(drain.statistics().lost['expired']?.batches, before);
+  await waitUntil('their files are gone', () => drain.statistics().storeFiles === 0);
 });
