@@ -91,6 +91,8 @@ const rule = section<RuleSettings>(
       allow: settings.allow.length > 0,
       deny: settings.deny.length > 0,
       rewrite: settings.rewrite.length > 0,
+      long_records: settings.longRecords === 'drop',
+      quota: settings.quotaBytesPerSecond !== undefined,
     };
     for (const [key, given] of Object.entries(isGiven)) {
       if (given)

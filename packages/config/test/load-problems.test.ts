@@ -229,6 +229,22 @@ const CASES: readonly (readonly ['mount' | 'server', string, readonly string[], 
     ['rules =', '[mount]', 'host = web1'],
     ['3:1: mount.host: unknown key; did you mean host?'],
   ],
+  [
+    'mount',
+    's.yaml',
+    [
+      'rules:',
+      '  - path: a',
+      '    send: binary',
+      '    quota: 1KiB/s',
+      '    long_records: drop',
+      '    deny: [x]',
+    ],
+    ['4:5: rules[0].quota', '5:5: rules[0].long_records', '6:5: rules[0].deny'].map(
+      (key) =>
+        `${key}: without effect with send: binary, whose bytes are no lines; give send: lines, or leave it out`,
+    ),
+  ],
   ['mount', 'r.yaml', ['rules:'], ['1:7: rules: expected a list of rules, each with a path, found nothing']],
 ];
 

@@ -154,8 +154,16 @@ const rule = (file: string): fc.Arbitrary<MountSettings['rules'][number]> =>
     })
     .map((settings) => (settings.send === 'binary' ? { ...settings, ...NO_FILTER } : settings));
 
-/** Binary bytes have no filter. */
-const NO_FILTER = { default: 'allow' as const, select: [], allow: [], deny: [], rewrite: [] };
+/** Binary bytes have no lines. */
+const NO_FILTER = {
+  default: 'allow' as const,
+  select: [],
+  allow: [],
+  deny: [],
+  rewrite: [],
+  longRecords: 'split' as const,
+  quotaBytesPerSecond: undefined,
+};
 
 export const mountSettings = (file: string): fc.Arbitrary<MountSettings> =>
   fc
