@@ -112,7 +112,13 @@ export class Chart {
         },
       },
       axes: [
-        { ...axis, size: 28, space: 70, values: (_plot, splits) => splits.map(clock) },
+        {
+          ...axis,
+          size: 28,
+          space: 70,
+          incrs: [60, 120, 300, 600],
+          values: (_plot, splits) => splits.map(clock),
+        },
         { ...axis, size: 72, space: 34, values: (_plot, splits) => splits.map(format) },
       ],
       series: [

@@ -37,17 +37,21 @@ export class Charts {
   show(history: History, chosen: string): void {
     elementOf('charts-all').hidden = chosen === '';
     setText(elementOf('charts-choice'), choiceText(history, chosen));
-    this.giveColours(history.sources.map(({ id }) => id));
+    this.giveColours(
+      history.sources.map(({ id }) => id),
+      chosen === '',
+    );
     for (const measure of Object.keys(this.charts) as Measure[]) {
       this.charts[measure].show(history.timesSeconds, this.linesOf(history, chosen, measure));
     }
   }
 
-  private giveColours(ids: readonly string[]): void {
+  private giveColours(ids: readonly string[], areAll: boolean): void {
     const { colours } = this;
-    colours.forEach((id, index) => {
-      if (id !== undefined && !ids.includes(id)) colours[index] = undefined;
-    });
+    if (areAll)
+      colours.forEach((id, index) => {
+        if (id !== undefined && !ids.includes(id)) colours[index] = undefined;
+      });
     for (const id of ids) {
       if (colours.includes(id)) continue;
       const free = colours.indexOf(undefined);
@@ -60,7 +64,7 @@ export class Charts {
     const lines = ordered.map((source): Line => ({
       label: labelOf(source, sources),
       values: source[measure],
-      colour: `--line-${this.colours.indexOf(source.id) + 1}`,
+      colour: `--line-${Math.max(1, this.colours.indexOf(source.id) + 1)}`,
       isFilled: chosen !== '',
     }));
     if (chosen !== '') return lines;

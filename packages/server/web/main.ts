@@ -105,13 +105,22 @@ function showState({ host, software, startedAtMs, atMs, url, blocked }: Overview
   elementOf('blocked').hidden = blocked === null;
   if (blocked === null) {
     showPill('good', 'taking data');
+    delete elementOf('blocked').dataset['reason'];
   } else {
     showPill('bad', 'blocked');
-    setText(
-      elementOf('blocked'),
-      `Nothing is acknowledged for ${formatDuration(blocked.forMs)}: ${blocked.reason}. The sources keep their data and wait.`,
-    );
+    showBlockage(blocked.reason, atMs - blocked.forMs, atMs);
   }
+}
+
+/** It is read aloud when it changes: not because of a clock that has moved by a little. */
+function showBlockage(reason: string, sinceMs: number, nowMs: number): void {
+  const place = elementOf('blocked');
+  if (place.dataset['reason'] === reason) return;
+  place.dataset['reason'] = reason;
+  setText(
+    place,
+    `Nothing has been acknowledged since ${formatTime(sinceMs, nowMs)}: ${reason}. The sources keep their data and wait.`,
+  );
 }
 
 function showGone(): void {
