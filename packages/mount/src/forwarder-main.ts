@@ -15,6 +15,8 @@ import { summarizeQueue } from './queue-summary.js';
 import { SOFTWARE } from './software.js';
 import { StatusSocket } from './status-socket.js';
 import { SupervisorPulse } from './supervisor-pulse.js';
+import { answerTap } from './tap-answer.js';
+import { TapHub } from './tap-hub.js';
 import { workerReportPath, type WorkerReportContent } from './worker-report.js';
 
 /** The supervisor hears of progress at most this often: it ticks the worker when requests wait. */
@@ -43,11 +45,17 @@ async function main(): Promise<void> {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
   const serverCursors = serverCursorsOf(settings);
-  const queue = await QueueDrain.open({
+  const cursorsNow = () => [...serverCursorsOf(settings), ...pluginCursors(settings.rules)];
+  const taps = new TapHub(
+    () => queue,
+    () => cursorsNow()[0],
+  );
+  const queue: QueueDrain = await QueueDrain.open({
     dir: settings.queue.dir,
     settings: settings.queue,
-    cursors: [...serverCursors, ...pluginCursors(settings.rules)],
+    cursors: cursorsNow(),
     inspect: inspectBatch,
+    onRead: taps.saw,
     ...bootId(),
     onFault: ({ code, message }) => {
       log(code === 'hot_lost' ? 'warn' : 'error', `queue: ${message}`);
@@ -84,11 +92,15 @@ async function main(): Promise<void> {
     restarts: pulse.restarts,
     answeredAgoMs: pulse.answeredAgoMs,
   });
-  const status = new StatusSocket(settings.admin.socket ?? defaultStatusSocket(given.mountPoint), tellStatus);
+  const status = new StatusSocket(
+    settings.admin.socket ?? defaultStatusSocket(given.mountPoint),
+    tellStatus,
+    new Map([['/tap', answerTap.bind(undefined, taps)]]),
+  );
   await status.listen().catch((error: unknown) => {
     log('warn', `no status socket: ${String(error)}`);
   });
-  const admin = await listenForOperators(settings.admin, tellStatus, log);
+  const admin = await listenForOperators(() => settings.admin, tellStatus, log);
   let changing = Promise.resolve();
   process.on('message', (message: unknown) => {
     if (!isSupervisorMessage(message)) return;
@@ -143,13 +155,14 @@ async function main(): Promise<void> {
 
 /** What only this needs is not loaded by the others: it is some megabytes. */
 async function listenForOperators(
-  settings: MountSettings['admin'],
+  settings: () => MountSettings['admin'],
   status: () => MountStatus,
   log: Log,
 ): Promise<AdminServer | undefined> {
-  if (settings.listen === undefined) return undefined;
+  const { listen } = settings();
+  if (listen === undefined) return undefined;
   const { openAdmin } = await import('./mount-admin.js');
-  return openAdmin(settings, settings.listen, status, log);
+  return openAdmin(listen, () => settings().unhealthyAfterMs, status, log);
 }
 
 /** The queue's cursors of the servers; none when nothing is sent. */

@@ -6,6 +6,7 @@ import { addQueueCommands } from './command-queue.js';
 import { runReload } from './command-reload.js';
 import { runSend } from './command-send.js';
 import { runStatus } from './command-status.js';
+import { runTap } from './command-tap.js';
 import { runTop } from './command-top.js';
 import { runUmount } from './command-umount.js';
 import { CommandError, explain, statusOf } from './failure.js';
@@ -43,6 +44,14 @@ function program(): Command {
     .description('read the configuration of a running mount again, and go over to it while it stays mounted')
     .argument('[point]', 'the mount point; all mounts when left out')
     .action(runReload);
+  k2hft
+    .command('tap')
+    .description('print the records that are written from now on, with who wrote them; Ctrl-C ends it')
+    .argument('<pattern>', "a glob of paths below the mount point, such as '**' or 'app/*.log'")
+    .argument('[point]', 'the mount point; may be left out when there is only one mount')
+    .option('--rate <number>', 'at most so many records a second; how many were left out is told', '20')
+    .option('--json', 'as JSON, one object a line')
+    .action(runTap);
   k2hft
     .command('check')
     .description('check a configuration and print the settings that would apply')

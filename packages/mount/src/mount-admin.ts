@@ -9,14 +9,14 @@ import type { MountStatus } from './mount-status-content.js';
  * and tried no more.
  */
 export async function openAdmin(
-  { unhealthyAfterMs }: MountSettings['admin'],
   listen: NonNullable<MountSettings['admin']['listen']>,
+  unhealthyAfterMs: () => number,
   status: () => MountStatus,
   log: Log,
 ): Promise<AdminServer> {
   const routes = new Map([
     ['/metrics', metricsRoute(mountMetrics(status))],
-    ['/healthz', healthRoute(() => healthOf(status(), unhealthyAfterMs))],
+    ['/healthz', healthRoute(() => healthOf(status(), unhealthyAfterMs()))],
     ['/readyz', healthRoute(() => readinessOf(status()))],
   ]);
   const server = new AdminServer({ listen, routes, log });

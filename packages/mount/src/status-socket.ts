@@ -1,19 +1,32 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 
 const ASK_TIMEOUT_MS = 5_000;
 
-/** HTTP on a Unix socket that only the owner may open: GET /status answers with what `content` returns. */
+/** Answers a request on the socket in its own way. */
+export type SocketCommand = (asked: IncomingMessage, answer: ServerResponse) => void;
+
+/**
+ * HTTP on a Unix socket that only the owner may open: GET /status answers with what `content` returns, `commands` with what
+ * they do, by path.
+ */
 export class StatusSocket {
   private readonly server: Server;
 
   constructor(
     private readonly path: string,
     content: () => unknown,
+    commands: ReadonlyMap<string, SocketCommand> = new Map(),
   ) {
     this.server = createServer((asked, answer) => {
-      if (asked.url !== '/status') {
+      const [path = ''] = (asked.url ?? '').split('?', 1);
+      const command = commands.get(path);
+      if (command !== undefined) {
+        command(asked, answer);
+        return;
+      }
+      if (path !== '/status') {
         answer.writeHead(404).end();
         return;
       }

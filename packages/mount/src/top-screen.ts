@@ -38,12 +38,15 @@ function headLines(status: MountStatus, history: TopHistory, view: TopView): str
   const time = new Date(status.atMs).toTimeString().slice(0, 8);
   const title = fit(`k2hft top  ${mountPoint}  ${mode}, host ${host}`, columns - time.length - 2);
   const oldest = queue.oldestMs === undefined ? 'nothing waits' : `oldest ${formatDuration(queue.oldestMs)}`;
-  const trend = (values: readonly number[]) =>
-    `${trendOf(values, isUnicode).padStart(TREND_WIDTH)}  ${directionOf(values)}`;
+  const withTrend = (label: string, values: readonly number[]) => {
+    const text = `${label.padEnd(LABEL_WIDTH)}  ${directionOf(values).padEnd(DIRECTION_WIDTH)} `;
+    return text + trendOf(values.slice(-Math.max(1, columns - text.length)), isUnicode);
+  };
+  const amounts = `${formatCount(queue.batches)} batches, ${formatCount(queue.records)} records, ${formatBytes(queue.bytes)}`;
   const lines = [
     title.padEnd(columns - time.length) + time,
-    `depth  ${`${formatCount(queue.batches)} batches, ${formatCount(queue.records)} records, ${formatBytes(queue.bytes)}`.padEnd(LABEL_WIDTH)}${trend(history.depths)}`,
-    `age    ${oldest.padEnd(LABEL_WIDTH)}${trend(history.ages)}`,
+    withTrend(`depth  ${amounts}`, history.depths),
+    withTrend(`age    ${oldest}`, history.ages),
     rateLine(history),
   ];
   const troubles = [
@@ -57,9 +60,9 @@ function headLines(status: MountStatus, history: TopHistory, view: TopView): str
   return lines;
 }
 
-const TREND_WIDTH = 30;
-/** With the two trends behind it, 80 columns are enough. */
-const LABEL_WIDTH = 34;
+/** Of what stands before a trend: the largest amounts fit. */
+const LABEL_WIDTH = 47;
+const DIRECTION_WIDTH = 7;
 
 function rateLine(history: TopHistory): string {
   const rates = history.rates();

@@ -90,7 +90,7 @@ test('what a screen has no room for is said', () => {
 test('rates are of the time between two looks', () => {
   const text = topLines(historyOf(1, 3), VIEW).join('\n');
   assert.match(text, /^write {2}100 writes\/s of 50 us, 10 records\/s, 2\.0 KiB\/s$/m);
-  assert.match(text, /^depth {2}3 batches, 30 records, 2\.9 KiB .* rising$/m);
+  assert.match(text, /^depth {2}3 batches, 30 records, 2\.9 KiB +rising +▄█$/m);
   assert.match(text, /^ws:\/\/a:1 +up +12\.3k +2\.0 KiB +3 +3$/m);
   assert.match(topLines(historyOf(1), VIEW).join('\n'), /^write {2}-$/m);
 });

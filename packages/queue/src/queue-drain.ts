@@ -31,6 +31,8 @@ export interface QueueDrainOptions {
   readonly inspect: InspectBatch;
   /** Told once when something goes wrong, and again when something else does; work goes on by itself. */
   readonly onFault: Fault;
+  /** Gets whatever read() returns. It must be quick, and keep none of the bytes. */
+  readonly onRead?: (batches: readonly QueuedBatch[]) => void;
   /** For tests; the kernel's by default. */
   readonly bootId?: string;
 }
@@ -57,7 +59,7 @@ export class QueueDrain {
   private checkpointMs: number;
 
   private constructor(
-    options: QueueDrainOptions,
+    private readonly options: QueueDrainOptions,
     readonly source: string,
     private readonly books: DrainBooks,
   ) {
@@ -114,7 +116,16 @@ export class QueueDrain {
    * `bytesMax` bytes but at least one. Start with floor(); go on with the position of the last one.
    */
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
-    return this.attempt(() => this.reader.read(cursor, after, bytesMax, countMax), []);
+    const batches = this.attempt(() => this.reader.read(cursor, after, bytesMax, countMax), []);
+    this.options.onRead?.(batches);
+    return batches;
+  }
+
+  /** Of the newest batch there is; that of nothing when there is none. */
+  last(): Position {
+    const { store, hot } = this.books;
+    const inHot = hot.freshLastPosition();
+    return inHot !== undefined && comparePositions(inHot, store.last) > 0 ? inHot : store.last;
   }
 
   /** The worker sees it at once. What was never appended cannot be acked. */
