@@ -5,7 +5,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { connect, createServer as createTlsServer, DEFAULT_MIN_VERSION, type TLSSocket } from 'node:tls';
-import { Authority, temporaryFolder, whyNoCertificates, type CertificateOptions } from '@k2hft/test-harness';
+import {
+  Authority,
+  temporaryFolder,
+  waitUntil,
+  whyNoCertificates,
+  type CertificateOptions,
+} from '@k2hft/test-harness';
 import { startSource, type SendingSource } from './sending-source.js';
 import { runServer, configurationOf, startServer, type RunningServer } from './server-process.js';
 
@@ -291,3 +297,29 @@ test(
     assert.equal(response.statusCode, 426);
   },
 );
+
+test('certificates are replaced under load, and no line is lost', { skip }, async (context) => {
+  const site = makeSite(context);
+  const files = site.authority.issue(LOCALHOST);
+  const me = site.authority.issue({ name: 'host1' });
+  const server = await startServer(context, {
+    folder: site.folder,
+    top: { listen: 'wss://127.0.0.1:0', tls: { ...files, client_ca: site.authority.file } },
+  });
+  const source = sourceWith(context, server.url, { ca: site.authority.file, ...me });
+  const lines: string[] = [];
+  const load = setInterval(() => {
+    lines.push(`line ${lines.length}\n`);
+    source.append(lines.at(-1) ?? '');
+  }, 2);
+  for (let round = 1; round <= 3; round++) {
+    const serial = await serialOf(server.url);
+    site.authority.issue(LOCALHOST, files);
+    site.authority.issue({ name: 'host1' }, me);
+    await waitUntil('the new certificate is shown', async () => (await serialOf(server.url)) !== serial);
+  }
+  clearInterval(load);
+  await source.delivered();
+  assert.equal(readFileSync(join(server.outputFolder, 'a.log'), 'utf8'), lines.join(''));
+  assert.equal(source.logged.filter((line) => line.includes('connected (')).length, 1);
+});
