@@ -46,6 +46,19 @@ void test('options win over the environment, and that over the file', () => {
     assert.equal(plan(list, {}, { K2HFTDBGMODE: mode }).settings.log.level, level, `${list} ${mode ?? ''}`);
 });
 
+void test('other users must be let in only where somebody asked for it', () => {
+  const json = (mount: Record<string, unknown>) =>
+    JSON.stringify({ ...CONTENT, mount: { point: '/p', ...mount } });
+  const must = (list: string, mount: Record<string, unknown>) =>
+    plan(list, { json: json(mount) }).mustAllowOther;
+  assert.equal(must('', {}), false);
+  assert.equal(must('allow_other', {}), true);
+  assert.equal(must('', { allow_other: 'yes' }), true);
+  assert.equal(must('', { allow_other: 'no' }), false);
+  assert.equal(must('noallow_other', { allow_other: 'yes' }), false);
+  assert.equal(must('allow_other', { allow_other: 'no' }), true);
+});
+
 void test('log and pid file: the option, the flag, the variable, in this order', () => {
   const env = { K2HFTDBGFILE: '/variable' };
   assert.equal(plan('', {}, env).logFile, '/variable');
