@@ -116,6 +116,8 @@ export class QueueDrain {
    * `bytesMax` bytes but at least one. Start with floor(); go on with the position of the last one.
    */
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
+    // It may have gone away while somebody still reads under it.
+    if (!this.books.cursors.has(cursor)) return [];
     const batches = this.attempt(() => this.reader.read(cursor, after, bytesMax, countMax), []);
     this.options.onRead?.(batches);
     return batches;

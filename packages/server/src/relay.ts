@@ -68,6 +68,11 @@ export class Relay extends RelaySink {
     };
   }
 
+  /** Servers that stay keep their connections. The queue stays as it is. */
+  reopen({ relay }: ServerSettings): void {
+    if (relay !== undefined) this.#forwarder.update(relay.servers);
+  }
+
   override async close(): Promise<void> {
     await super.close();
     await this.#forwarder.stop(FORWARDER_GRACE_MS);

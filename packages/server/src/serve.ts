@@ -4,6 +4,7 @@ import {
   ExitStatus,
   formatNote,
   notifyServiceManager,
+  tellServiceManager,
   openLogFile,
   type Loaded,
   type Log,
@@ -14,7 +15,7 @@ import { atMost } from './deadline.js';
 import { messageOf, ServerError } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
 import { compileOutputRules, supportedOutput, type OutputRules } from './output-rules.js';
-import { changedFixedSettings, withRunningSync } from './reload.js';
+import { refusedChanges } from './reload.js';
 import { Service } from './service.js';
 import { openAdmin } from './service-admin.js';
 import { isEchoOfFailedCommit } from './state.js';
@@ -29,6 +30,8 @@ export interface ServeOptions {
   /** Said once, at the start. */
   warnings: readonly string[];
 }
+
+const MICROSECOND_NS = 1000n;
 
 /** Standard error. */
 const STDERR = 2;
@@ -63,10 +66,26 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
   });
   try {
     const service = await Service.start({ settings, software, log, signal: stopping.signal });
-    onHangup = () => {
-      const reloaded = reload(settings, load, log);
-      if (reloaded !== undefined) currentLog = createLog('k2hft-svr', reloaded.settings.log, write);
+    let inForce = settings;
+    const hangup = async () => {
+      log('info', 'SIGHUP: reading the configuration again, and opening the output files anew');
+      await tellServiceManager(
+        log,
+        'RELOADING=1',
+        `MONOTONIC_USEC=${process.hrtime.bigint() / MICROSECOND_NS}`,
+      );
+      const reloaded = reload(inForce, load, log);
+      if (reloaded !== undefined) {
+        currentLog = createLog('k2hft-svr', reloaded.settings.log, write);
+        inForce = reloaded.settings;
+      }
       service.reopen(reloaded);
+      if (reloaded !== undefined) log('info', 'the configuration is in force');
+      await tellServiceManager(log, 'READY=1', `STATUS=listening on ${service.url}`);
+    };
+    let hangups = Promise.resolve();
+    onHangup = () => {
+      hangups = hangups.then(hangup);
     };
     const admin = await openAdmin(service, settings.admin, log);
     announce(settings, service.url, log);
@@ -82,22 +101,24 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
   }
 }
 
-/** The configuration as it is now; undefined when it cannot be used, and the old one stays. */
+/** The configuration as it is now, all of it or nothing; undefined when it cannot be used, and the old one stays. */
 function reload(
-  started: ServerSettings,
+  inForce: ServerSettings,
   load: () => Loaded<ServerSettings>,
   log: Log,
 ): { settings: ServerSettings; rules: OutputRules | undefined } | undefined {
-  log('info', 'SIGHUP: reading the configuration again, and opening the output files anew');
   try {
     const loaded = load();
     const { settings } = loaded;
     const output = supportedOutput(settings);
-    const fixed = changedFixedSettings(started, settings);
-    const rules = output && compileOutputRules(withRunningSync(started, output));
+    const rules = output && compileOutputRules(output);
+    const refused = refusedChanges(inForce, settings);
+    if (refused.length > 0) {
+      for (const reason of refused) log('error', reason);
+      log('error', 'the configuration is refused, the old one stays');
+      return undefined;
+    }
     warnOf(loaded, log);
-    if (fixed.length > 0)
-      log('warn', `changed, and without effect before the next start: ${fixed.join(', ')}`);
     return { settings, rules };
   } catch (error) {
     log('error', `the configuration cannot be used, the old one stays: ${messageOf(error)}`);

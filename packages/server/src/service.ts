@@ -54,7 +54,8 @@ export class Service implements ConnectionHost {
   readonly log: Log;
   /** Rejects when the server cannot go on. */
   readonly failed: Promise<never>;
-  readonly #settings: ServerSettings;
+  /** Those in force. */
+  #settings: ServerSettings;
   readonly #lock: StateLock;
   readonly #state: State;
   /** Undefined for a pure relay. */
@@ -207,6 +208,7 @@ export class Service implements ConnectionHost {
   reopen(changed: { settings: ServerSettings; rules: OutputRules | undefined } | undefined): void {
     if (changed?.rules !== undefined) this.#rules = changed.rules;
     if (changed !== undefined) {
+      this.#settings = changed.settings;
       this.#limits = changed.settings.limits;
       if (this.#tree !== undefined && changed.settings.output !== undefined)
         this.#tree.fileMode = changed.settings.output.mode;

@@ -113,7 +113,13 @@ test('SIGHUP reads the configuration again, and keeps the old one when it is wro
   await client.deliver(2, { payload: 'two\n' });
   write({ format: '%H %L', path: 'new/{path}', fsync: 'no' }, { max_connections: 5 });
   server.child.kill('SIGHUP');
-  await server.printed(/before the next start: max_connections, output\.fsync/);
+  await server.printed(/output\.fsync \(from or to "no"\) cannot change while the server runs/);
+  write(
+    { format: '%H %L', path: 'new/{path}', fsync: 'always' },
+    { max_connections: 5, log: { level: 'debug' } },
+  );
+  server.child.kill('SIGHUP');
+  await server.printed(/the configuration is in force/);
   await client.deliver(3, { payload: 'three\n' });
   assert.equal(readFileSync(join(folder, 'output/a.log'), 'utf8'), 'one\ntwo\n');
   assert.equal(readFileSync(join(folder, 'output/new/a.log'), 'utf8'), 'host1 three\n');

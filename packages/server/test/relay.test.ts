@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
-import { runServer, startServer, type RunningServer } from './server-process.js';
+import { configurationOf, runServer, startServer, type RunningServer } from './server-process.js';
 import { SOURCE_A, SourceClient } from './source-client.js';
 
 function relayTo(
@@ -173,13 +173,36 @@ test('a queue that another relay has is not touched', async (context) => {
   assert.match(second.output(), /relay\.queue: .* is in use by process \d+ \(k2hft-svr, as a relay\)/);
 });
 
-test('SIGHUP keeps a relay running, and says what it does not change', async (context) => {
+test('SIGHUP changes the servers of a relay, and refuses what cannot change', async (context) => {
   const folder = temporaryFolder(context);
-  const end = await startServer(context, { folder: join(folder, 'end') });
-  const relay = await startRelay(context, join(folder, 'relay'), [end.url]);
-  const client = await SourceClient.connect(relay.url, SOURCE_A);
-  relay.child.kill('SIGHUP');
-  await relay.printed(/SIGHUP/);
+  const [first, second] = await Promise.all(
+    ['first', 'second'].map((name) => startServer(context, { folder: join(folder, name) })),
+  );
+  assert(first && second);
+  const file = join(folder, 'relay.json');
+  const configure = (urls: string[], top: Record<string, unknown> = {}) => {
+    const relaying = relayTo(join(folder, 'relay'), urls);
+    writeFileSync(
+      file,
+      configurationOf({ folder: join(folder, 'relay'), noOutput: true, top: { ...relaying, ...top } }),
+    );
+  };
+  configure([first.url]);
+  const relay = runServer(context, ['-c', file]);
+  await relay.printed(/listening on \S+/);
+  const client = await SourceClient.connect(/listening on (\S+)/.exec(relay.output())?.[1] ?? '', SOURCE_A);
   await client.deliver(1, { payload: 'one\n' });
-  await arrives(join(end.outputFolder, 'a.log'), 'one\n');
+  await arrives(join(first.outputFolder, 'a.log'), 'one\n');
+
+  configure([second.url], { state_dir: join(folder, 'elsewhere') });
+  relay.child.kill('SIGHUP');
+  await relay.printed(/state_dir cannot change while the server runs/);
+  await client.deliver(2, { payload: 'two\n' });
+  await arrives(join(first.outputFolder, 'a.log'), 'one\ntwo\n');
+
+  configure([second.url]);
+  relay.child.kill('SIGHUP');
+  await relay.printed(/the configuration is in force/);
+  await client.deliver(3, { payload: 'three\n' });
+  await arrives(join(second.outputFolder, 'a.log'), 'three\n');
 });
