@@ -68,6 +68,8 @@ export interface ConnectionHost {
    * It has said who it is: undefined when that binds it to nothing. Throws ServerError for one that is refused.
    */
   admit(connection: Connection, hello: HelloMessage): TokenHolder | undefined;
+  /** Counts bytes of messages that are not whole yet; negative when they are whole, or given up. */
+  partial(bytes: number): void;
   /** Whether that token holds still. */
   holds(holder: TokenHolder): boolean;
   /** The connection has ended. */
@@ -103,6 +105,9 @@ export class Connection {
   /** Runs while more has come than the rate allows. */
   #throttled: NodeJS.Timeout | undefined;
   #strangerBytes = 0;
+  #partialBytes = 0;
+  /** A message was whole since bytes were counted last. */
+  #isWhole = false;
   /** What batches of this source may come in. */
   #compression: Compression | undefined;
   #session: { applier: Applier; receiver: Receiver } | undefined;
@@ -132,6 +137,7 @@ export class Connection {
       else socket.pong(data);
     });
     socket.on('message', (message: Buffer, isBinary: boolean) => {
+      this.#isWhole = true;
       this.#arrived(message, isBinary);
     });
     socket.on('error', (error) => {
@@ -154,6 +160,11 @@ export class Connection {
       connectedAtMs: this.#openedAtMs,
       unacknowledgedBatches: Math.max(0, this.#owedCount),
     };
+  }
+
+  /** What has come of a message that is not whole yet: about, and rather less. */
+  get partialBytes(): number {
+    return this.#partialBytes;
   }
 
   /** Goes on with a source that has said hello, when there is an applier now. */
@@ -401,6 +412,19 @@ export class Connection {
     }
   }
 
+  /** It is the one that has brought most of a message that is not whole, and there is too much of that. */
+  cutPartial(): void {
+    const partial = `${Math.round(this.#partialBytes / 1024)} KiB of a message that is not whole`;
+    this.#log('warn', `${this.#peer} is disconnected: it has sent ${partial}, and memory is short`);
+    this.cut();
+  }
+
+  #setPartial(bytes: number): void {
+    const added = bytes - this.#partialBytes;
+    this.#partialBytes = bytes;
+    if (added !== 0) this.#host.partial(added);
+  }
+
   #doesNotRead(): void {
     this.#log('warn', `${this.#peer} does not read what it is answered: disconnected`);
     this.cut();
@@ -414,6 +438,8 @@ export class Connection {
         this.refuse('hello', `more than ${STRANGER_BYTES_MAX / 1024} KiB and no hello`, CloseCode.PROTOCOL);
       return;
     }
+    this.#setPartial(this.#isWhole || this.#state === 'ended' ? 0 : this.#partialBytes + bytes);
+    this.#isWhole = false;
     const waitMs = this.#throttle.take(bytes, this.#host.limits.bytesPerSecond, performance.now());
     if (waitMs === 0 || this.#throttled !== undefined || this.#state === 'ended') return;
     this.#throttled = setTimeout(() => {
@@ -437,6 +463,7 @@ export class Connection {
   #leave(): void {
     clearTimeout(this.#deadline);
     clearTimeout(this.#throttled);
+    this.#setPartial(0);
     this.#inbox.end();
     this.#state = 'ended';
     this.#session?.applier.leave(this.#session.receiver.source);

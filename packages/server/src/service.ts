@@ -32,6 +32,12 @@ const RETRY_MS = 1000;
 const GOODBYE_MS = 1000;
 const GOODBYE_POLL_MS = 10;
 
+/**
+ * What all connections together may hold of messages that are not whole yet. Each may have up to 32 MiB, so a few sources
+ * that begin long messages and do not end them could take all memory. The largest is cut off; it is sent again.
+ */
+const PARTIAL_BYTES_MAX = 256 * 1024 * 1024;
+
 /** How many connections beyond the limit are told why at the same time; the rest is cut at once. */
 const REFUSED_CONNECTIONS_MAX = 100;
 
@@ -73,6 +79,7 @@ export class Service implements ConnectionHost {
   readonly #admitted = new Set<Connection>();
   #tokens: TokensFile | undefined;
   #limits: ServerSettings['limits'];
+  #partialBytes = 0;
   #rules: OutputRules | undefined;
   /** Connections that are being told that there are too many. */
   readonly #refused = new Set<Connection>();
@@ -190,6 +197,15 @@ export class Service implements ConnectionHost {
     this.#admitted.add(connection);
     this.#listener?.admit(connection.stream);
     return holder;
+  }
+
+  partial(bytes: number): void {
+    this.#partialBytes += bytes;
+    if (this.#partialBytes <= PARTIAL_BYTES_MAX) return;
+    const largest = [...this.#connections].reduce((one, other) =>
+      other.partialBytes > one.partialBytes ? other : one,
+    );
+    largest.cutPartial();
   }
 
   holds(holder: TokenHolder): boolean {

@@ -1,6 +1,5 @@
-import type { TestContext } from 'node:test';
 import { Forwarder, type ForwarderServers, type QueuedBatch, type QueueSource } from '@k2hft/forwarder';
-import { waitUntil } from '@k2hft/test-harness';
+import { waitUntil, type Cleanup } from '@k2hft/test-harness';
 import { makeBatch, SOURCE_A } from './source-client.js';
 
 const EPOCH = 1;
@@ -92,7 +91,7 @@ export interface SourceOptions {
 }
 
 /** The real forwarder, as it is in a mount, with a queue in memory. */
-export function startSource(context: TestContext, options: SourceOptions): SendingSource {
+export function startSource(context: Cleanup, options: SourceOptions): SendingSource {
   const { url, servers = {}, host = 'host1', source = SOURCE_A } = options;
   const queue = new LineQueue(source, host);
   const settings: ForwarderServers = {

@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TestContext } from 'node:test';
-import { startProcess, type StartedProcess } from '@k2hft/test-harness';
+import { startProcess, type Cleanup, type StartedProcess } from '@k2hft/test-harness';
 
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
@@ -38,7 +37,7 @@ export function configurationOf({
 }
 
 /** Starts a real k2hft-svr and waits until it listens. */
-export async function startServer(context: TestContext, settings: ServerFolder): Promise<RunningServer> {
+export async function startServer(context: Cleanup, settings: ServerFolder): Promise<RunningServer> {
   const child = startProcess(context, process.execPath, [MAIN, '--json', configurationOf(settings)]);
   await child.printed(/listening on \S+/);
   const [, url = ''] = /listening on (\S+)/.exec(child.output()) ?? [];
@@ -47,7 +46,7 @@ export async function startServer(context: TestContext, settings: ServerFolder):
 
 /** Starts k2hft-svr with these arguments, as it is. */
 export function runServer(
-  context: TestContext,
+  context: Cleanup,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): StartedProcess {
