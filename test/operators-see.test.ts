@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import {
   lintScrape,
+  MOUNT_COMMAND,
   parseScrape,
   startMount,
+  startProcess,
   startServer,
   temporaryFolder,
+  undoAtEnd,
   waitUntil,
   whyNoMounts,
   type Cleanup,
   type Scrape,
 } from '@k2hft/test-harness';
-import { pipelineOf, shell, type Pipeline } from './pipeline.js';
+import { pipelineOf, shell, whyNoProgram, type Pipeline } from './pipeline.js';
 
 const skip = whyNoMounts() ?? false;
+const DASHBOARD = fileURLToPath(new URL('../../configs/k2hft-dashboard.json', import.meta.url));
 const ADMIN = { listen: '127.0.0.1:0', unhealthy_after: '1s' };
 
 interface Asked {
@@ -122,4 +129,87 @@ void test('a mount whose worker hangs is unhealthy until it is replaced', { skip
   assert.match((await pipeline.seen.ask('/healthz')).text, /the mount has not answered for \d+ s/);
   assert.equal((await pipeline.seen.ask('/readyz')).status, 503);
   await waitUntil('it is healthy again', async () => (await pipeline.seen.ask('/healthz')).status === 200);
+});
+
+/** Names of metrics in the queries of a dashboard, wherever in it they stand. */
+function metricsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(metricsOf);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
+    (key === 'expr' || key === 'query') && typeof inner === 'string'
+      ? (inner.match(/\b(?:k2hft|process)_[a-z0-9_]+/g) ?? [])
+      : metricsOf(inner),
+  );
+}
+
+void test('the dashboard asks for nothing that is not there', { skip }, async (t) => {
+  const pipeline = await startSeen(t);
+  const scrapes = [await pipeline.seen.scrape(), await adminOf(pipeline.server.process).scrape()];
+  const known = new Set(
+    scrapes.flatMap(({ families }) =>
+      [...families].flatMap(([name, { type }]) =>
+        type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+      ),
+    ),
+  );
+  const asked = metricsOf(JSON.parse(readFileSync(DASHBOARD, 'utf8')));
+  assert.ok(asked.length > 20, `${asked.length} metrics`);
+  assert.deepEqual(
+    asked.filter((name) => !known.has(name)),
+    [],
+  );
+});
+
+void test('tap shows what is written and by whom, also while the server is away', { skip }, async (t) => {
+  const pipeline = await startSeen(t);
+  shell(`echo before > ${pipeline.inside('a.log')}`);
+  await pipeline.delivered();
+  const tap = startProcess(t, process.execPath, [MOUNT_COMMAND, 'tap', '*.log', pipeline.mount.point]);
+  // It tells of what is written once it has begun; when that is, only a record shows.
+  await waitUntil('it shows something', () => {
+    shell(`echo begin >> ${pipeline.inside('a.log')}`);
+    return tap.output().includes('begin');
+  });
+  const writer = shell(
+    `printf 'o\\033ne\\n' >> ${pipeline.inside('b.log')}; echo no > ${pipeline.inside('b.txt')}; echo $$`,
+  );
+  await tap.printed(
+    new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} b\\.log pid=${writer.trim()} uid=0  o\\\\x1bne$`, 'm'),
+  );
+  await pipeline.server.stop();
+  shell(`echo away >> ${pipeline.inside('a.log')}`);
+  await tap.printed(/ a\.log pid=\d+ uid=0 {2}away$/m);
+  await pipeline.restartServer();
+  await pipeline.delivered();
+  assert.doesNotMatch(tap.output(), /before|b\.txt/);
+  assert.equal(tap.output().match(/away/g)?.length, 1);
+});
+
+const skipTop = skip === false ? (whyNoProgram('tmux', 'tmux') ?? false) : skip;
+
+void test('top fits the terminal, follows its size, and gives it back', { skip: skipTop }, async (t) => {
+  const pipeline = await startSeen(t);
+  shell(`for n in $(seq 30); do echo "of $n" > ${pipeline.mount.point}/service-$n.log; done`);
+  const tmux = (...args: string[]) =>
+    spawnSync('tmux', ['-L', `k2hft-test-${process.pid}`, ...args], { encoding: 'utf8' });
+  undoAtEnd(t, () => void tmux('kill-server'));
+  const { point } = pipeline.mount;
+  const command = `'${process.execPath}' '${MOUNT_COMMAND}' top '${point}'`;
+  tmux('new-session', '-d', '-x', '80', '-y', '24', `echo before; ${command}; echo after; exec sleep 100`);
+  const screen = () => tmux('capture-pane', '-p').stdout;
+  await waitUntil('the table', () => /^ws:\/\/\S+ +up .*\n\nFILE/m.test(screen()));
+  await waitUntil('the rates', () => /^write {2}\d+ writes\/s/m.test(screen()));
+  assert.match(screen(), /^k2hft top {2}\S/);
+  assert.match(screen(), /^depth {2}0 batches, 0 records, 0 B +steady/m);
+  await waitUntil("the worker's report", () => /^service-\d+\.log .* \d+ B$/m.test(screen()));
+  assert.match(screen(), /more lines\n$/);
+  tmux('resize-window', '-x', '50', '-y', '14');
+  await waitUntil('the smaller table', () => screen().trimEnd().split('\n').length === 14);
+  for (const line of screen().split('\n')) assert.ok(line.length <= 50, line);
+  tmux('send-keys', 'q');
+  await waitUntil('what was there before', () => /^before\nafter\n/.test(screen()));
+  const once = spawnSync(process.execPath, [MOUNT_COMMAND, 'top', point, '--once'], { encoding: 'utf8' });
+  assert.equal(once.status, 0, once.stderr);
+  assert.match(once.stdout, /^service-30\.log/m);
+  assert.ok(!once.stdout.includes('\x1b'));
 });
