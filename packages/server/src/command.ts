@@ -16,6 +16,7 @@ import {
 } from '@k2hft/config';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { messageOf } from './errors.js';
+import { reloadServer } from './command-reload.js';
 import { exitStatusOf } from './exit-status.js';
 import { translateLegacyArguments } from './legacy-arguments.js';
 import { outputRulesOf } from './output-rules.js';
@@ -44,6 +45,20 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .option('--log-file <file>', 'append the log to a file instead of standard error')
     .action(async (flags: ServeFlags) => {
       status = await serveWith(flags);
+    });
+  program
+    .command('reload')
+    .description('has the running server read its configuration again, and says what came of it')
+    .option('-c, --config <file>', 'its configuration')
+    .option('--json <text>', 'its configuration as JSON')
+    .action(async (given: ServeFlags) => {
+      // Commander gives options that both commands have to the first one.
+      const { settings } = load({ ...program.opts<ServeFlags>(), ...given });
+      status = await reloadServer(
+        settings.stateDir,
+        (line) => process.stdout.write(`k2hft-svr: ${line}\n`),
+        (line) => process.stderr.write(`k2hft-svr: ${line}\n`),
+      );
     });
   program
     .command('check <file>')

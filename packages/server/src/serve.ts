@@ -16,6 +16,7 @@ import { messageOf, ServerError } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
 import { compileOutputRules, supportedOutput, type OutputRules } from './output-rules.js';
 import { refusedChanges } from './reload.js';
+import { writeReloadOutcome } from './reload-outcome.js';
 import { Service } from './service.js';
 import { openAdmin } from './service-admin.js';
 import { isEchoOfFailedCommit } from './state.js';
@@ -43,6 +44,7 @@ const STDERR = 2;
 export async function serve({ load, software, logFile, warnings }: ServeOptions): Promise<number> {
   const loaded = load();
   const { settings } = loaded;
+  let inForce = settings;
   const write = logFile === undefined ? appendTo(STDERR) : logWriter(logFile);
   let currentLog = createLog('k2hft-svr', settings.log, write);
   const log: Log = (level, message) => {
@@ -66,15 +68,12 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
   });
   try {
     const service = await Service.start({ settings, software, log, signal: stopping.signal });
-    let inForce = settings;
     const hangup = async () => {
       log('info', 'SIGHUP: reading the configuration again, and opening the output files anew');
-      await tellServiceManager(
-        log,
-        'RELOADING=1',
-        `MONOTONIC_USEC=${process.hrtime.bigint() / MICROSECOND_NS}`,
-      );
-      const reloaded = reload(inForce, load, log);
+      const begunNs = process.hrtime.bigint();
+      await tellServiceManager(log, 'RELOADING=1', `MONOTONIC_USEC=${begunNs / MICROSECOND_NS}`);
+      const reasons: string[] = [];
+      const reloaded = reload(inForce, load, log, reasons);
       if (reloaded !== undefined) {
         currentLog = createLog('k2hft-svr', reloaded.settings.log, write);
         inForce = reloaded.settings;
@@ -82,6 +81,11 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
       service.reopen(reloaded);
       if (reloaded !== undefined) log('info', 'the configuration is in force');
       await tellServiceManager(log, 'READY=1', `STATUS=listening on ${service.url}`);
+      try {
+        writeReloadOutcome(settings.stateDir, { begunNs: String(begunNs), reasons });
+      } catch (error) {
+        log('warn', `k2hft-svr reload does not hear of this: ${messageOf(error)}`);
+      }
     };
     let hangups = Promise.resolve();
     onHangup = () => {
@@ -92,7 +96,7 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
     await Promise.race([stopped, service.failed]);
     notifyServiceManager(log, 'STOPPING=1', 'STATUS=ending');
     await admin?.close();
-    await atMost(settings.shutdownTimeoutMs, service.stop());
+    await atMost(inForce.shutdownTimeoutMs, service.stop());
     return ExitStatus.DONE;
   } catch (error) {
     if (stopping.signal.aborted) return ExitStatus.DONE;
@@ -106,6 +110,8 @@ function reload(
   inForce: ServerSettings,
   load: () => Loaded<ServerSettings>,
   log: Log,
+  /** Gets what speaks against it. */
+  reasons: string[],
 ): { settings: ServerSettings; rules: OutputRules | undefined } | undefined {
   try {
     const loaded = load();
@@ -114,6 +120,7 @@ function reload(
     const rules = output && compileOutputRules(output);
     const refused = refusedChanges(inForce, settings);
     if (refused.length > 0) {
+      reasons.push(...refused);
       for (const reason of refused) log('error', reason);
       log('error', 'the configuration is refused, the old one stays');
       return undefined;
@@ -121,6 +128,7 @@ function reload(
     warnOf(loaded, log);
     return { settings, rules };
   } catch (error) {
+    reasons.push(messageOf(error));
     log('error', `the configuration cannot be used, the old one stays: ${messageOf(error)}`);
     return undefined;
   }

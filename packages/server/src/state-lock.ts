@@ -49,11 +49,22 @@ export class StateLock {
   }
 }
 
+/** The process id of the server that has the state directory; undefined when none has. */
+export async function stateHolder(directory: string): Promise<number | undefined> {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
+  const [, pid] = /^process (\d+),/.exec(await askHolder(nameOf(directory))) ?? [];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+function nameOf(directory: string): string {
+  const { dev, ino } = statSync(directory, { bigint: true });
+  return `\0k2hft-svr-state-${dev}-${ino}`;
+}
+
 function lockName(directory: string): string {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const { dev, ino } = statSync(directory, { bigint: true });
-    return `\0k2hft-svr-state-${dev}-${ino}`;
+    return nameOf(directory);
   } catch (error) {
     throw stateError(directory, error);
   }

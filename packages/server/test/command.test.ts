@@ -120,6 +120,22 @@ test('SIGHUP reads the configuration again, and keeps the old one when it is wro
   );
   server.child.kill('SIGHUP');
   await server.printed(/the configuration is in force/);
+  const reload = async (): Promise<[status: number | string, said: string]> => {
+    const asking = runServer(context, ['reload', '-c', file]);
+    return [await asking.ended, asking.output()];
+  };
+  assert.deepEqual(await reload(), [0, 'k2hft-svr: the configuration is in force\n']);
+  write(
+    { format: '%H %L', path: 'new/{path}', fsync: 'always', plugin: ['/bin/cat'] },
+    { log: { level: 'debug' } },
+  );
+  const [status, said] = await reload();
+  assert.equal(status, 78);
+  assert.match(said, /output\.plugin cannot change while the server runs/);
+  write({ path: 'new/{path' });
+  assert.equal((await reload())[0], 78);
+  write({ format: '%H %L', path: 'new/{path}' }, { state_dir: join(folder, 'other') });
+  assert.equal((await reload())[0], 69);
   await client.deliver(3, { payload: 'three\n' });
   assert.equal(readFileSync(join(folder, 'output/a.log'), 'utf8'), 'one\ntwo\n');
   assert.equal(readFileSync(join(folder, 'output/new/a.log'), 'utf8'), 'host1 three\n');
