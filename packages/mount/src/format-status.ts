@@ -1,3 +1,4 @@
+import { printable } from '@k2hft/config';
 import type { MountStatus } from './mount-status-content.js';
 import type { PluginStatusEntry } from './plugin-status.js';
 
@@ -56,7 +57,7 @@ export function formatStatus(status: MountStatus): string {
     );
     if (server.lastError !== undefined) {
       lines.push(
-        `           last error ${new Date(server.lastError.atMs).toISOString()}: ${server.lastError.message}`,
+        `           last error ${new Date(server.lastError.atMs).toISOString()}: ${printable(server.lastError.message)}`,
       );
     }
   }
@@ -106,7 +107,9 @@ function pluginLines({
     `  plugin   ${command[0] ?? ''} (${rule})  ${state}, ${restarts} restarts, ${fed.records} records (${formatBytes(fed.bytes)}) fed, ${dropped.records} dropped`,
   ];
   if (lastError !== undefined) {
-    lines.push(`           last error ${new Date(lastError.atMs).toISOString()}: ${lastError.message}`);
+    lines.push(
+      `           last error ${new Date(lastError.atMs).toISOString()}: ${printable(lastError.message)}`,
+    );
   }
   return lines;
 }

@@ -1,7 +1,7 @@
 import type { MountStatus } from './mount-status-content.js';
 
 /** What a trend shows: with a look each second, the last half minute. */
-export const TREND_LENGTH = 30;
+const TREND_LENGTH = 30;
 
 export interface TopRates {
   writesPerSecond: number;

@@ -1,3 +1,4 @@
+import { printable } from '@k2hft/config';
 import { formatBytes, formatCount, formatDuration } from './format-status.js';
 import type { MountStatus } from './mount-status-content.js';
 import type { TopHistory } from './top-history.js';
@@ -36,7 +37,7 @@ function headLines(status: MountStatus, history: TopHistory, view: TopView): str
   const { queue, worker, mountPoint, mode, host } = status;
   const { columns, isUnicode, failure } = view;
   const time = new Date(status.atMs).toTimeString().slice(0, 8);
-  const title = fit(`k2hft top  ${mountPoint}  ${mode}, host ${host}`, columns - time.length - 2);
+  const title = fit(`k2hft top  ${printable(mountPoint)}  ${mode}, host ${host}`, columns - time.length - 2);
   const oldest = queue.oldestMs === undefined ? 'nothing waits' : `oldest ${formatDuration(queue.oldestMs)}`;
   const withTrend = (label: string, values: readonly number[]) => {
     const text = `${label.padEnd(LABEL_WIDTH)}  ${directionOf(values).padEnd(DIRECTION_WIDTH)} `;
