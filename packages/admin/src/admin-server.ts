@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { printable, type ListenAddress, type Log } from '@k2hft/config';
 import { AdminError } from './errors.js';
+import { isHostAllowed } from './host-check.js';
 import { sendText } from './send-text.js';
 
 /** Answers a GET or a HEAD of one path; what it sends to a HEAD beside the headers is dropped. */
@@ -95,6 +96,10 @@ export class AdminServer {
       // What comes as a body is not waited for.
       response.setHeader('connection', 'close');
       sendText(response, 405, 'only GET and HEAD are answered');
+      return;
+    }
+    if (!isHostAllowed(this.options.listen.host, request.headers.host)) {
+      sendText(response, 421, 'this listens on loopback: call it by its address or as localhost');
       return;
     }
     const [path = '/'] = (request.url ?? '/').split('?', 1);
