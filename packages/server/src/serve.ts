@@ -18,7 +18,6 @@ import { compileOutputRules, supportedOutput, type OutputRules } from './output-
 import { refusedChanges } from './reload.js';
 import { writeReloadOutcome } from './reload-outcome.js';
 import { Service } from './service.js';
-import { openAdmin } from './service-admin.js';
 import { isEchoOfFailedCommit } from './state.js';
 
 export interface ServeOptions {
@@ -91,7 +90,7 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
     onHangup = () => {
       hangups = hangups.then(hangup);
     };
-    const admin = await openAdmin(service, settings.admin, log);
+    const admin = await listenForOperators(service, settings.admin, log);
     announce(settings, service.url, log);
     await Promise.race([stopped, service.failed]);
     notifyServiceManager(log, 'STOPPING=1', 'STATUS=ending');
@@ -132,6 +131,17 @@ function reload(
     log('error', `the configuration cannot be used, the old one stays: ${messageOf(error)}`);
     return undefined;
   }
+}
+
+/** What only this needs is not loaded by the others: it is some megabytes. */
+async function listenForOperators(
+  service: Service,
+  settings: ServerSettings['admin'],
+  log: Log,
+): Promise<{ close(): Promise<void> } | undefined> {
+  if (settings.listen === undefined) return undefined;
+  const { openAdmin } = await import('./service-admin.js');
+  return openAdmin(service, settings, log);
 }
 
 /** Says what of the configuration is without effect, or not what it seems. */

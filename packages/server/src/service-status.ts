@@ -1,4 +1,4 @@
-import { shownUrl } from '@k2hft/admin';
+import { shownUrl } from '@k2hft/admin/shown-url';
 import type { Applier } from './applier.js';
 import type { BlockageCause } from './blockage.js';
 import type { Complaint } from './recent-complaints.js';
