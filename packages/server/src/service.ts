@@ -16,10 +16,11 @@ import { ServerCounters } from './server-counters.js';
 import { statusOf, type ServiceStatus } from './service-status.js';
 import type { Sink, SinkFigures } from './sink.js';
 import { freeBytes, STATE_RESERVE_BYTES } from './room.js';
+import { SourceOwners } from './source-owners.js';
 import { StateLock } from './state-lock.js';
 import { State } from './state.js';
 import { TokensFile } from './tokens-file.js';
-import type { TokenHolder } from './tokens.js';
+import type { TokenHolder, TokenTable } from './tokens.js';
 import { AwaySources, type Presence } from './web-presence.js';
 
 /** How often every connection is looked at: as often as the sources ask. */
@@ -78,6 +79,7 @@ export class Service implements ConnectionHost {
   /** Those of them that have said who they are. */
   readonly #admitted = new Set<Connection>();
   #tokens: TokensFile | undefined;
+  readonly #owners: SourceOwners;
   #limits: ServerSettings['limits'];
   #partialBytes = 0;
   #rules: OutputRules | undefined;
@@ -108,6 +110,7 @@ export class Service implements ConnectionHost {
     this.#rules = rules;
     this.#lock = lock;
     this.#state = state;
+    this.#owners = new SourceOwners(state);
     this.#tree = tree;
     this.#sinks = sinks;
     this.failed = new Promise<never>((_resolve, reject) => {
@@ -193,9 +196,15 @@ export class Service implements ConnectionHost {
   }
 
   admit(connection: Connection, hello: HelloMessage): TokenHolder | undefined {
-    const holder = this.#tokens && admit(hello, this.#tokens.table);
+    const holder = this.#tokens && this.#holderOf(hello, this.#tokens.table);
     this.#admitted.add(connection);
     this.#listener?.admit(connection.stream);
+    return holder;
+  }
+
+  #holderOf(hello: HelloMessage, table: TokenTable): TokenHolder {
+    const holder = admit(hello, table);
+    this.#owners.claim(hello.source, holder.name, (name) => table.knows(name));
     return holder;
   }
 
@@ -247,6 +256,7 @@ export class Service implements ConnectionHost {
     for (const connection of this.#connections) connection.cut();
     await this.#applier?.close();
     for (const sink of this.#sinks) await sink.close();
+    await this.#owners.settled();
     await this.#state.close();
     this.#tree?.close();
     this.#lock.release();

@@ -16,6 +16,7 @@ import type { FileRecord } from './output-file.js';
  *   f<identity>       an output file (FileRecord): what is beyond its length was never acknowledged
  *   n<sha256 of name> identity of the file that was last opened under that name, so that the record of a file that has
  *                     gone is found and removed
+ *   o<uuid>           name of the host that a source belongs to, where tokens are asked for
  *   r<sha256 of name> a name (byte string) that has rotated files which are still to be compressed or removed
  *
  * One process writes it, the one that holds the lock of the state directory. In LMDB's default mode a transaction
@@ -27,6 +28,7 @@ const VERSION = 1;
 export interface StateChanges {
   files?: Iterable<readonly [identity: string, record: FileRecord]>;
   sources?: Iterable<readonly [uuid: string, applied: AppliedSet]>;
+  owners?: Iterable<readonly [uuid: string, name: string]>;
   /** Files that were opened: they replace what was recorded under their names. */
   opened?: Iterable<readonly [identity: string, record: FileRecord]>;
   forget?: Iterable<string>;
@@ -81,6 +83,11 @@ export class State {
     return stored === undefined ? new AppliedSet() : AppliedSet.fromStored(stored);
   }
 
+  /** The host that a source belongs to; undefined when it has shown no token yet. */
+  owner(uuid: string): string | undefined {
+    return this.#database.get(`o${uuid}`) as string | undefined;
+  }
+
   file(identity: string): FileRecord | undefined {
     return this.#database.get(`f${identity}`) as FileRecord | undefined;
   }
@@ -117,6 +124,7 @@ export class State {
     for (const [identity, record] of changes.opened ?? []) this.#writeOpened(identity, record);
     for (const [identity, record] of changes.files ?? []) void database.put(`f${identity}`, record);
     for (const [uuid, applied] of changes.sources ?? []) void database.put(`s${uuid}`, applied.toStored());
+    for (const [uuid, name] of changes.owners ?? []) void database.put(`o${uuid}`, name);
     for (const identity of changes.forget ?? []) void database.remove(`f${identity}`);
     for (const [identity, name] of changes.rotated ?? []) {
       void database.remove(`f${identity}`);

@@ -13,7 +13,7 @@ export interface TokenHolder {
 }
 
 /** A token shorter than this could be guessed; it is what 12 random bytes give in base64. */
-export const SAFE_TOKEN_LENGTH = 16;
+const SAFE_TOKEN_LENGTH = 16;
 
 /**
  * Tokens are compared by digests with a key that nobody knows outside of this process: how long it takes to find one says
@@ -28,11 +28,13 @@ function digestOf(token: string): Buffer {
 /** What a tokens file says. */
 export class TokenTable {
   readonly #holders: ReadonlyMap<string, TokenHolder>;
+  readonly #names: ReadonlySet<string>;
   /** Lines whose token could be guessed. */
   readonly shortLines: readonly number[];
 
   private constructor(holders: ReadonlyMap<string, TokenHolder>, shortLines: readonly number[]) {
     this.#holders = holders;
+    this.#names = new Set([...holders.values()].map(({ name }) => name));
     this.shortLines = shortLines;
   }
 
@@ -68,6 +70,11 @@ export class TokenTable {
 
   get size(): number {
     return this.#holders.size;
+  }
+
+  /** Whether there is a token for that host. */
+  knows(name: string): boolean {
+    return this.#names.has(name);
   }
 
   /** Whose token it is; undefined: nobody's. */

@@ -9,7 +9,7 @@ import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
 import { STRANGERS_MAX } from '../src/strangers.js';
 import { startSource } from './sending-source.js';
 import { startServer, type RunningServer } from './server-process.js';
-import { SOURCE_A, SourceClient } from './source-client.js';
+import { SOURCE_A, SOURCE_B, SourceClient } from './source-client.js';
 
 const TOKENS = {
   host1: 'first-token-0123456789',
@@ -37,12 +37,12 @@ function writeTokens(file: string, lines: readonly string[]): void {
   renameSync(`${file}.new`, file);
 }
 
-async function hello(url: string, host: string, token?: string): Promise<SourceClient> {
+async function hello(url: string, host: string, token?: string, source = SOURCE_A): Promise<SourceClient> {
   const client = await SourceClient.open(url);
   client.tell({
     type: 'hello',
     protocol: PROTOCOL_VERSION,
-    source: SOURCE_A,
+    source,
     epoch: 1,
     host,
     software: 'test',
@@ -88,9 +88,26 @@ test('a token binds every batch to its host, unless it is that of a relay', asyn
   await server.printed(
     /host1 .* is refused: records of the host "host2" came with a token that is for "host1" alone/,
   );
-  const relay = await welcomed(await hello(server.url, 'relay', TOKENS.relay));
+  const relay = await welcomed(await hello(server.url, 'relay', TOKENS.relay, SOURCE_B));
   await relay.deliver(3, { host: 'host2', payload: 'relayed\n' });
   assert.equal(readFileSync(join(server.outputFolder, 'a.log'), 'utf8'), 'own\nrelayed\n');
+});
+
+test('the queue of one host cannot be used by another, until the first has no token any more', async (context) => {
+  const { server, tokens, folder } = await startWithTokens(context);
+  const first = await welcomed(await hello(server.url, 'host1', TOKENS.host1));
+  first.close();
+  const thief = await hello(server.url, 'host2', TOKENS.host2);
+  assert.equal(await thief.closed(), 1008);
+  assert.match(thief.messages('error')[0]?.message ?? '', /the queue \S+ belongs to the host "host1"/);
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended, 0);
+  const again = await startServer(context, { folder, top: { tokens_file: tokens } });
+  const later = await hello(again.url, 'host2', TOKENS.host2);
+  assert.equal(await later.closed(), 1008);
+  writeTokens(tokens, [`host2 ${TOKENS.host2}`]);
+  await again.printed(/was read again: 1 tokens/);
+  await welcomed(await hello(again.url, 'host2', TOKENS.host2));
 });
 
 test('tokens come and go under load: what is taken out ends within seconds, nothing is lost', async (context) => {
@@ -104,7 +121,7 @@ test('tokens come and go under load: what is taken out ends within seconds, noth
     source.append(lines.at(-1) ?? '');
   }, 2);
   await source.says(/connected \(/);
-  const bystander = await welcomed(await hello(server.url, 'host2', TOKENS.host2));
+  const bystander = await welcomed(await hello(server.url, 'host2', TOKENS.host2, SOURCE_B));
   writeTokens(tokens, [`host2 ${TOKENS.host2}`]);
   await source.says(/the token was taken out of the tokens_file/);
   await server.printed(/host1 .* is refused: the token was taken out of the tokens_file/);
