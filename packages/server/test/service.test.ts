@@ -23,6 +23,16 @@ test('a line arrives in the file of its path and is acknowledged', async (contex
   assert.equal(client.messages('status').at(-1)?.state, 'draining');
 });
 
+test('permissions of output files are those of the settings, whatever the umask is', async (context) => {
+  const before = process.umask(0o077);
+  const server = await startServer(context, { folder: temporaryFolder(context), output: { mode: '0664' } });
+  process.umask(before);
+  const client = await SourceClient.connect(server.url);
+  await client.deliver(1, { path: 'sub/a.log', payload: 'one\n' });
+  assert.equal(statSync(join(server.outputFolder, 'sub/a.log')).mode & 0o777, 0o664);
+  assert.equal(statSync(join(server.outputFolder, 'sub')).mode & 0o777, 0o775);
+});
+
 test('a batch that comes again is acknowledged and not written again', async (context) => {
   const folder = temporaryFolder(context);
   const server = await startServer(context, { folder });
