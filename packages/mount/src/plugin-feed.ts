@@ -22,6 +22,7 @@ export class PluginFeed {
   private readonly openStreams = new Map<string, number>();
   /** Processes that take no more just now. */
   private readonly full = new Set<string>();
+  /** A path has no process, because there are too many. */
   private isWaitingForSlot = false;
 
   constructor(private readonly options: PluginFeedOptions) {
@@ -35,7 +36,7 @@ export class PluginFeed {
         log,
         onDrain: () => {
           this.full.delete(path);
-          if (!this.isFull) ready();
+          ready();
         },
       }),
       onSlot: () => {
@@ -44,9 +45,9 @@ export class PluginFeed {
     });
   }
 
-  /** Nothing must be given before `ready`. */
-  get isFull(): boolean {
-    return this.full.size > 0 || this.isWaitingForSlot;
+  /** Which process a batch is for. */
+  keyOf(batch: Batch): string {
+    return this.isPerPath ? batch.path.toString('latin1') : '';
   }
 
   get waitingBytes(): number {
@@ -58,9 +59,9 @@ export class PluginFeed {
     if (!this.isPerPath) this.pool.get('');
   }
 
-  /** Gives it to its process; `taken` is called when the pipe has it. False when there is no process for it before `ready`. */
-  give(batch: Batch, taken: () => void): boolean {
-    const key = this.isPerPath ? batch.path.toString('latin1') : '';
+  /** Gives it to the process of that key; `taken` is called when the pipe has it. False: not before `ready`. */
+  give(key: string, batch: Batch, taken: () => void): boolean {
+    if (this.full.has(key)) return false;
     const process = this.pool.get(key);
     if (process === undefined) {
       this.isWaitingForSlot = true;
@@ -89,7 +90,7 @@ export class PluginFeed {
   private lookForSlot(): void {
     if (!this.isWaitingForSlot) return;
     this.isWaitingForSlot = false;
-    if (!this.isFull) this.options.ready();
+    this.options.ready();
   }
 
   /** Lines of two streams must not run together. */

@@ -1,8 +1,9 @@
-import type { Log } from '@k2hft/config';
+import { printable, type Log } from '@k2hft/config';
 import { comparePositions, POSITION_ZERO, type Amount, type Position, type QueuedBatch } from '@k2hft/queue';
 import { BatchFlag, decodeBatch, rangesOf, readFlags, WireError, type Batch } from '@k2hft/wire';
+import { PluginBacklog, type HeldBatch } from './plugin-backlog.js';
 import { PluginFeed } from './plugin-feed.js';
-import { pluginCursor, type PluginRule } from './plugin-rules.js';
+import { hasProcessPerPath, pluginCursor, type PluginRule } from './plugin-rules.js';
 import type { PluginStatusEntry } from './plugin-status.js';
 
 /** What a plugin's lane needs of a queue; QueueDrain has it. */
@@ -11,6 +12,8 @@ export interface LaneQueue {
   ack(cursor: string, epoch: number, ranges: readonly [first: number, last: number][]): void;
   floor(cursor: string): Position;
   hasNew(after: Position): boolean;
+  /** About what is neither acknowledged nor given up. */
+  pendingBytes(cursor: string): number;
   limitCursor(cursor: string, bytesMax: number, after: Position): Amount;
 }
 
@@ -62,13 +65,21 @@ const NOT_READY_POLL_MS_MAX = 1_000;
 const GAPS_MAX = 4_096;
 
 /**
+ * Where each path has a process, so much is held for those that do not read, so that the others go on. It is memory of
+ * this process, and each batch may be a gap. When there is more, all of them wait.
+ */
+const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
+const BACKLOG_BATCHES_MAX = 8_192;
+
+/**
  * Reads the queue under the cursor of one rule's plugin and feeds the plugin what its rule's paths have. A batch is
  * acknowledged when the pipe has taken it. A plugin that does not read stops its own lane only: when it is further
- * behind than its buffer, the oldest is dropped and counted.
+ * behind than its buffer, the oldest is dropped and counted. Where each path has a process, what is behind for one that
+ * does not read is held while the others go on, and the path that is the furthest behind loses first.
  *
  * ```
- *   acknowledged │ read, with the plugin │ waits, and what is for others acknowledged │ not looked at
- *                                     #after                                     #scannedTo
+ *   acknowledged │ read, with the plugin, or held │ waits, and what is for others acknowledged │ not looked at
+ *                                              #after                                     #scannedTo
  * ```
  */
 export class PluginLane {
@@ -80,7 +91,8 @@ export class PluginLane {
   private gaps = 0;
   private isInGap = false;
   /** Read, and not given to the plugin. */
-  private held: QueuedBatch[] = [];
+  private readonly backlog = new PluginBacklog();
+  private readonly isPerPath: boolean;
   /** Of what was read: neither taken by the pipe nor passed over. */
   private inHandBytes = 0;
   private settled: Position[] = [];
@@ -99,6 +111,7 @@ export class PluginLane {
   constructor(private readonly options: PluginLaneOptions) {
     const { rule, log, poke } = options;
     this.cursor = pluginCursor(rule);
+    this.isPerPath = hasProcessPerPath(rule);
     this.feed = new PluginFeed({ rule, log, ready: poke });
   }
 
@@ -113,21 +126,26 @@ export class PluginLane {
   /** Feeds what can be fed now. Returns in how many milliseconds it wants to be called again at the latest. */
   poll(nowMs: number): number {
     let looks = 0;
-    while (this.giveHeld()) {
+    this.giveBacklog();
+    while (!this.isFull) {
       if (++looks > TURN_LOOKS_MAX) return 0;
       this.scanningSinceMs = nowMs;
-      if (!this.look()) return this.whenNothingWasRead();
+      if (!this.look()) {
+        const waitMs = this.whenNothingWasRead();
+        return this.backlog.batches === 0 ? waitMs : Math.min(waitMs, this.limit(nowMs));
+      }
     }
     const isScanned = !this.scan();
     // What is for others is acknowledged first, so that it is neither counted nor dropped.
     if (isScanned) this.scanningSinceMs = nowMs;
-    if (isScanned || nowMs - this.scanningSinceMs > UNSCANNED_LIMIT_MS) this.limit(nowMs);
-    return isScanned ? LIMIT_INTERVAL_MS : 0;
+    const isTime = isScanned || nowMs - this.scanningSinceMs > UNSCANNED_LIMIT_MS;
+    const waitMs = isTime ? this.limit(nowMs) : LIMIT_INTERVAL_MS;
+    return isScanned ? waitMs : 0;
   }
 
   /** Everything that is in the queue was given to the plugin. */
   get isDone(): boolean {
-    if (this.held.length > 0 || this.feed.waitingBytes > 0) return false;
+    if (this.backlog.batches > 0 || this.feed.waitingBytes > 0) return false;
     if (!this.options.queue.hasNew(this.after)) return true;
     return performance.now() - (this.nothingReadSinceMs ?? Infinity) > UNREADABLE_MS;
   }
@@ -154,48 +172,58 @@ export class PluginLane {
     };
   }
 
-  /** False when there is something that cannot be given now. */
-  private giveHeld(): boolean {
-    let given = 0;
-    for (const queued of this.held) {
-      if (this.feed.isFull || !this.give(queued)) break;
-      given++;
-    }
-    this.held.splice(0, given);
-    return !this.feed.isFull;
+  /** Nothing more is read: it could not be given. */
+  private get isFull(): boolean {
+    const { batches, bytes } = this.backlog;
+    if (!this.isPerPath) return batches > 0;
+    return (
+      batches >= BACKLOG_BATCHES_MAX ||
+      bytes >= Math.min(this.options.rule.pluginBufferBytes, BACKLOG_BYTES_MAX)
+    );
+  }
+
+  private giveBacklog(): void {
+    for (const key of this.backlog.keys) this.backlog.giveFrom(key, (held) => this.give(key, held));
   }
 
   /** Reads on; false when there is nothing. */
   private look(): boolean {
     const { queue } = this.options;
-    this.held = queue.read(this.cursor, this.after, READ_BYTES_MAX, READ_COUNT_MAX);
-    const last = this.held.at(-1);
+    const read = queue.read(this.cursor, this.after, READ_BYTES_MAX, READ_COUNT_MAX);
+    const last = read.at(-1);
     if (last === undefined) {
       this.nothingReadSinceMs ??= performance.now();
       return false;
     }
     this.nothingReadSinceMs = undefined;
     this.after = last.position;
-    for (const { bytes } of this.held) this.inHandBytes += bytes.length;
+    for (const queued of read) this.take(queued);
     this.notReadyPollMs = NOT_READY_POLL_MS;
     if (comparePositions(this.after, this.scannedTo) >= 0) this.gaps = 0;
     return true;
   }
 
-  /** False when the plugin has no room for it. */
-  private give(queued: QueuedBatch): boolean {
+  /** Gives it to its process, or holds it. */
+  private take(queued: QueuedBatch): void {
+    const { position } = queued;
     const batch = this.wanted(queued);
-    const bytes = queued.bytes.length;
     if (batch === undefined) {
-      this.inHandBytes -= bytes;
-      this.note(queued.position);
-      return true;
+      this.note(position);
+      return;
     }
-    return this.feed.give(batch, () => {
+    const held = { batch, position, bytes: queued.bytes.length };
+    this.inHandBytes += held.bytes;
+    const key = this.feed.keyOf(batch);
+    if (this.backlog.has(key) || !this.give(key, held)) this.backlog.add(key, held);
+  }
+
+  /** False when the process has no room for it. */
+  private give(key: string, { batch, position, bytes }: HeldBatch): boolean {
+    return this.feed.give(key, batch, () => {
       this.inHandBytes -= bytes;
       this.fed.records += batch.recordCount;
       this.fed.bytes += batch.payload.length;
-      this.note(queued.position);
+      this.note(position);
     });
   }
 
@@ -250,25 +278,50 @@ export class PluginLane {
     return batches.length > 0;
   }
 
-  private limit(nowMs: number): void {
+  /** Returns in how many milliseconds it wants to be called again. */
+  private limit(nowMs: number): number {
     const { queue, rule } = this.options;
-    if (nowMs - this.limitedAtMs < LIMIT_INTERVAL_MS) return;
-    this.limitedAtMs = nowMs;
+    if (nowMs - this.limitedAtMs < LIMIT_INTERVAL_MS) return LIMIT_INTERVAL_MS;
     this.settle();
+    if (this.dropHeld()) {
+      this.logDrops(nowMs);
+      return 0;
+    }
+    this.limitedAtMs = nowMs;
     // What is in hand is pending, but it is not dropped any more.
     const bytesMax = rule.pluginBufferBytes + this.inHandBytes;
     const { batches, records, bytes } = queue.limitCursor(this.cursor, bytesMax, this.after);
-    this.dropped = {
-      batches: this.dropped.batches + batches,
-      records: this.dropped.records + records,
-      bytes: this.dropped.bytes + bytes,
-    };
+    this.countDropped({ batches, records, bytes });
     if (batches > 0 && this.gaps >= GAPS_MAX && nowMs - this.rescannedAtMs > RESCAN_INTERVAL_MS) {
       this.rescannedAtMs = nowMs;
       this.scannedTo = this.after;
       this.gaps = 0;
     }
     this.logDrops(nowMs);
+    return LIMIT_INTERVAL_MS;
+  }
+
+  /** Where each path has a process: the path that is the furthest behind loses, not whoever comes behind it in the queue. */
+  private dropHeld(): boolean {
+    if (!this.isPerPath || this.backlog.batches === 0) return false;
+    const { queue, rule } = this.options;
+    const givenBytes = this.inHandBytes - this.backlog.bytes;
+    const excessBytes = queue.pendingBytes(this.cursor) - rule.pluginBufferBytes - givenBytes;
+    if (excessBytes <= 0) return false;
+    for (const { batch, position, bytes } of this.backlog.dropOldest(excessBytes)) {
+      this.inHandBytes -= bytes;
+      this.countDropped({ batches: 1, records: batch.recordCount, bytes });
+      this.note(position);
+    }
+    return true;
+  }
+
+  private countDropped({ batches, records, bytes }: Amount): void {
+    this.dropped = {
+      batches: this.dropped.batches + batches,
+      records: this.dropped.records + records,
+      bytes: this.dropped.bytes + bytes,
+    };
   }
 
   private logDrops(nowMs: number): void {
@@ -279,7 +332,7 @@ export class PluginLane {
     this.loggedRecords = this.dropped.records;
     log(
       'warn',
-      `plugin ${rule.plugin[0] ?? ''} (${rule.path}) does not keep up: ${records} records more were dropped for it, ${this.dropped.records} in all`,
+      `plugin ${printable(rule.plugin[0] ?? '')} (${printable(rule.path)}) does not keep up: ${records} records more were dropped for it, ${this.dropped.records} in all`,
     );
   }
 

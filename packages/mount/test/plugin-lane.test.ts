@@ -154,6 +154,34 @@ void test('with a directory, each path has its process and its file', async (t) 
   assert.equal(queue.lanes.status()[0]?.processes.length, 11);
 });
 
+void test('with a directory, a path whose process stalls loses its own lines only', async (t) => {
+  const folder = temporaryFolder(t);
+  const stallsAtOne = 'read first; case $first in stall*) sleep 1000;; *) echo "$first"; exec cat;; esac';
+  const rules = [
+    ruleOf({
+      path: '**',
+      plugin: ['sh', '-c', stallsAtOne],
+      pluginStdout: `${folder}/out/`,
+      pluginBufferBytes: 512 * 1024,
+    }),
+  ];
+  const queue = await PluginQueue.open(t, join(folder, 'queue'), rules);
+  let good = '';
+  for (let number = 0; number < 3000; number++) {
+    queue.append('bad', `stall ${'x'.repeat(1000)}\n`, 0, 1);
+    queue.append('good', `${number} ${'y'.repeat(500)}\n`, 0, 2);
+    good += `${number} ${'y'.repeat(500)}\n`;
+    if (number % 100 === 99)
+      await waitUntil('the other path has all', () => read(`${folder}/out/good`) === good);
+  }
+  await waitUntil(
+    'the one is cut to its buffer',
+    () => queue.pending('plugin **').bytes < 512 * 1024 + 256 * 1024,
+  );
+  const dropped = queue.lanes.status()[0]?.dropped;
+  assert.ok(dropped !== undefined && dropped.records > 1500 && dropped.records < 3000);
+});
+
 void test('there are never too many processes, and all paths get their lines', async (t) => {
   const folder = temporaryFolder(t);
   const rules = [ruleOf({ path: '**', plugin: ['cat'], pluginStdout: `${folder}/out/` })];

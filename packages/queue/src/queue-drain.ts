@@ -17,6 +17,7 @@ import { HotView } from './hot-view.js';
 import { loadIdentity } from './identity.js';
 import { STATE_SAVE_MS } from './limits.js';
 import { OneAtATime } from './one-at-a-time.js';
+import { pendingAmount } from './pending.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import type { Range } from './range-set.js';
 import type { Fault, InspectBatch, QueueOptions } from './settings.js';
@@ -195,6 +196,11 @@ export class QueueDrain {
    */
   limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO): Amount {
     return this.attempt(() => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
+  }
+
+  /** About what that destination has not acked and nobody has given up. */
+  pendingBytes(cursor: string): number {
+    return this.attempt(() => pendingAmount(this.books, this.books.cursors.set(cursor)).bytes, 0);
   }
 
   /** Other limits; `dir` stays. To be called before the worker has a larger `maxSizeBytes`. */
