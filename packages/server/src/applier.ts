@@ -109,8 +109,8 @@ export class Applier {
       log,
       counters: this.#counters,
       commit: (changes) => this.#track(this.#writer.commit(() => changes)),
-      appended: (file, batches, bytes) => {
-        this.#gather(file, batches, bytes);
+      appended: (file, batches, isChanged) => {
+        this.#gather(file, batches, isChanged);
       },
       hurry: () => {
         this.#isHurried = true;
@@ -202,13 +202,10 @@ export class Applier {
     source.unsafeCount++;
     this.#gate.unsafeBytes += batch.totalBytes;
     this.#sinks.take(batch, source.uuid);
-    if (this.#output === undefined || (batch.payload.length === 0 && this.#rules?.format.raw === true)) {
-      this.#group.addBatch(receiver, batch, batch.totalBytes);
-    } else {
-      // One stream, whichever relays its batches have come through.
-      const origin = batch.route?.origin ?? source.uuid;
-      this.#output.accept({ receiver, batch, stream: `${origin}/${batch.stream}` });
-    }
+    // One stream, whichever relays its batches have come through.
+    const stream = `${batch.route?.origin ?? source.uuid}/${batch.stream}`;
+    if (this.#output?.needs(batch, stream) === true) this.#output.accept({ receiver, batch, stream });
+    else this.#group.addBatch(receiver, batch, batch.totalBytes);
   }
 
   /** Appends what was accepted, as far as that is possible now. */
@@ -274,8 +271,8 @@ export class Applier {
     }
   }
 
-  #gather(file: OutputFile, batches: readonly TakenBatch[], bytes: number): void {
-    if (bytes > 0) this.#group.addFile(file);
+  #gather(file: OutputFile, batches: readonly TakenBatch[], isChanged: boolean): void {
+    if (isChanged) this.#group.addFile(file);
     for (const { receiver, batch } of batches) this.#group.addBatch(receiver, batch, batch.totalBytes);
   }
 

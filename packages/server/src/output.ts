@@ -1,6 +1,6 @@
 import { closeSync, fsync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Batch } from '@k2hft/wire';
+import { BatchFlag, type Batch } from '@k2hft/wire';
 import { planAppend } from './batch-append.js';
 import { messageOf, systemCode } from './errors.js';
 import { isNoRoom, OutputBlocked, OutputFile } from './output-file.js';
@@ -38,8 +38,8 @@ export interface OutputOptions {
   counters: ServerCounters;
   /** Commits durably, however long it takes. */
   commit: (changes: StateChanges) => Promise<void>;
-  /** These batches are in the file now. */
-  appended: (file: OutputFile, batches: readonly TakenBatch[], bytes: number) => void;
+  /** These batches are in the file now; `isChanged`: its record has to be written. */
+  appended: (file: OutputFile, batches: readonly TakenBatch[], isChanged: boolean) => void;
   /** Files wait for the uncommitted groups: do not gather any longer. */
   hurry: () => void;
   /** Files can be written that could not be before: call `advance`. */
@@ -109,6 +109,16 @@ export class Output {
 
   get openFileCount(): number {
     return this.#files.size;
+  }
+
+  /** False: it would change nothing. A raw batch without bytes counts when it ends the line that a file ends with. */
+  needs(batch: Batch, stream: string): boolean {
+    if (batch.payload.length > 0 || !this.#rules.format.raw) return true;
+    if ((batch.flags & BatchFlag.STREAM_END) === 0) return false;
+    const { name } = this.#destinationOf(batch);
+    const target = this.#targets.get(this.#refusals.get(name) ?? name);
+    if (target === undefined) return this.#options.state.fileNamed(name)?.tail?.stream === stream;
+    return target.waiting.length > 0 || target.file?.tail?.stream === stream;
   }
 
   /** Takes a batch; `advance` writes it. */
@@ -210,11 +220,12 @@ export class Output {
         continue;
       }
       if (plan.bytes > 0) file.append(plan.buffers, plan.bytes);
+      const isChanged = plan.bytes > 0 || plan.tail !== file.tail;
       file.tail = plan.tail;
       const written = target.waiting.splice(0, plan.batchCount);
       const records = written.reduce((sum, { batch }) => sum + batch.recordCount, 0);
       this.#options.counters.appended(file.name, written.length, records, plan.bytes);
-      this.#options.appended(file, written, plan.bytes);
+      this.#options.appended(file, written, isChanged);
     }
     this.#busy.delete(target);
   }
@@ -360,6 +371,7 @@ export class Output {
     }
     await this.#options.commit({
       opened: registrations.map(({ file }) => [file.identity, file.record()] as const),
+      rotated: this.#rotation.unsettled(new Set(registrations.map(({ file }) => file.name))),
     });
     for (const { file } of registrations) file.registered = true;
     this.#options.ready();

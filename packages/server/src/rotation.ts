@@ -59,6 +59,8 @@ export class Rotation {
   readonly #attributes = new Map<string, Stats>();
   readonly #complained = new Set<string>();
   readonly #settling = new Set<Promise<void>>();
+  /** Files that are renamed, while the state may not know it. */
+  readonly #unsettled = new Set<OutputFile>();
 
   constructor(options: RotationOptions) {
     const { tree, state, log, rules, isOpen, commit, fault } = options;
@@ -120,8 +122,22 @@ export class Rotation {
     this.#tidy.announce(file.name);
     const settled = this.#settle(directory, file).catch(this.#options.fault);
     this.#settling.add(settled);
-    void settled.finally(() => this.#settling.delete(settled));
+    this.#unsettled.add(file);
+    void settled.finally(() => {
+      this.#settling.delete(settled);
+      this.#unsettled.delete(file);
+    });
     return true;
+  }
+
+  /**
+   * What the state has still to be told of rotations of these names: it belongs into the transaction that records the next file,
+   * by which the state forgets the one before. Their directory is synced by then.
+   */
+  unsettled(names: ReadonlySet<string>): [identity: string, name: string][] {
+    return [...this.#unsettled]
+      .filter(({ name }) => names.has(name))
+      .map(({ identity, name }) => [identity, name]);
   }
 
   /** A file was made: it gets mode and owner of the one that it follows. */

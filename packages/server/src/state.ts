@@ -98,6 +98,12 @@ export class State {
     return [...range].map(({ key, value }) => [key.slice(1), value as FileRecord]);
   }
 
+  /** The file that was last opened under a name, when it has a record. */
+  fileNamed(name: string): FileRecord | undefined {
+    const identity = this.#database.get(`n${hashOf(name)}`) as string | undefined;
+    return identity === undefined ? undefined : this.file(identity);
+  }
+
   /** Names that have rotated files which are still to be compressed or removed. */
   rotatedNames(): string[] {
     return [...this.#database.getRange({ start: 'r', end: 's' })].map(({ value }) => value as string);

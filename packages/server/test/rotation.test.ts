@@ -142,6 +142,39 @@ test('a line that is not finished is not split over two files', async (context) 
   );
 });
 
+test('a line whose writer ends it with nothing more keeps no file from being rotated', async (context) => {
+  const rotate = { size: 1000, compress: false };
+  const server = await startServer(context, { folder: temporaryFolder(context), output: { rotate } });
+  const client = await SourceClient.connect(server.url);
+  await client.deliver(1, { stream: 7, payload: 'x'.repeat(990), flags: BatchFlag.ENDS_OPEN });
+  await client.deliver(2, { stream: 7, flags: BatchFlag.STREAM_END });
+  await client.deliver(3, ...lines(1, 1));
+  assert.deepEqual(
+    filesOf(server.outputFolder).map((segment) => textOf(server.outputFolder, segment)),
+    ['x'.repeat(990), textOfLines(1, 1)],
+  );
+});
+
+test('a stream that has ended is not gone on with, also after the server was started again', async (context) => {
+  const folder = temporaryFolder(context);
+  const server = await startServer(context, { folder });
+  const client = await SourceClient.connect(server.url);
+  await client.deliver(1, { stream: 7, payload: 'one', flags: BatchFlag.ENDS_OPEN });
+  server.child.kill('SIGKILL');
+  await server.ended;
+  const second = await startServer(context, { folder });
+  const again = await SourceClient.connect(second.url);
+  await again.deliver(2, { stream: 7, flags: BatchFlag.STREAM_END });
+  await again.deliver(3, { path: 'never.log', stream: 8, flags: BatchFlag.STREAM_END });
+  second.child.kill('SIGKILL');
+  await second.ended;
+  const third = await startServer(context, { folder });
+  const last = await SourceClient.connect(third.url);
+  await last.deliver(4, { stream: 7, payload: 'two\n' });
+  assert.equal(textOf(third.outputFolder, 'a.log'), 'one\ntwo\n');
+  assert.ok(!existsSync(join(third.outputFolder, 'never.log')));
+});
+
 test('a binary chunk is not split either', async (context) => {
   const rotate = { size: 1000, compress: false };
   const server = await startServer(context, { folder: temporaryFolder(context), output: { rotate } });
