@@ -82,7 +82,7 @@ void test('commands say what is wrong, with the exit statuses of the contract', 
     '{"servers":{"urls":["ws://h:1"]},"rules":[{"path":"**","send":"binary","quota":"1MiB/s"}]}',
   );
   assert.equal(later.status, 78);
-  assert.match(later.stderr, /not supported by this version yet: rules\[0\]\.quota with send: binary/);
+  assert.match(later.stderr, /rules\[0\]\.quota: without effect with send: binary/);
   assert.match(k2hft('status', pipeline.mount.point).stdout, /queue .* 0 batches/);
 });
 

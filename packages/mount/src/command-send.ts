@@ -6,7 +6,6 @@ import { FILE_SYSTEM_TYPE } from './mount-point.js';
 import { sendUncovered } from './send-hidden.js';
 import { canonical } from './send-names.js';
 import { carryOutSend, type SendPlan } from './send-session.js';
-import { unsupportedSettings } from './unsupported.js';
 
 export interface SendCommandOptions {
   config?: string;
@@ -42,12 +41,6 @@ function planSend(files: string[], options: SendCommandOptions): SendPlan {
   const mountPoint = settings.mount.point;
   if (mountPoint === undefined)
     throw usage('the mount point is missing: give it as --point DIR, or as mount.point in the configuration');
-  const unsupported = unsupportedSettings(settings);
-  if (unsupported.length > 0)
-    throw new CommandError(
-      ExitStatus.CONFIGURATION,
-      `not supported by this version yet: ${unsupported.join(', ')}`,
-    );
   if (settings.servers.urls.length === 0)
     throw new CommandError(ExitStatus.CONFIGURATION, 'servers.urls names no server to send to');
   if (as !== undefined) checkChosenPath(as, files);

@@ -13,7 +13,6 @@ import {
 import { CommandError } from './failure.js';
 import { MountOptionError, readMountOptions, type MountOptions } from './mount-options.js';
 import type { ListedOption } from './option-list.js';
-import { unsupportedSettings } from './unsupported.js';
 import { resolveId } from './user-ids.js';
 
 /** What a command line asks for. */
@@ -62,7 +61,6 @@ export function planMount(request: MountRequest, env: NodeJS.ProcessEnv): MountP
   const mountPoint = settings.mount.point;
   if (mountPoint === undefined)
     throw usage('no mount point: give it as k2hft mount POINT, or as mount.point in the configuration');
-  refuseUnsupported(settings);
   return {
     settings,
     mountPoint,
@@ -127,15 +125,6 @@ function withOptions(loaded: MountSettings, options: MountOptions, presets: Debu
     },
     log: { ...loaded.log, ...(level === undefined ? {} : { level }) },
   };
-}
-
-function refuseUnsupported(settings: MountSettings): void {
-  const unsupported = unsupportedSettings(settings);
-  if (unsupported.length === 0) return;
-  throw new CommandError(
-    ExitStatus.CONFIGURATION,
-    `not supported by this version yet: ${unsupported.join(', ')}`,
-  );
 }
 
 function notesOf({ ignored }: MountOptions, { warning }: DebugPresets): MountPlan['notes'] {
