@@ -31,7 +31,7 @@ const RESERVE_SHARE = 1 / 20;
 const RESERVE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** There is too little room to compress. */
-export class NoRoomToCompress extends Error {
+class NoRoomToCompress extends Error {
   override readonly name = 'NoRoomToCompress';
 }
 
