@@ -16,6 +16,7 @@ import {
   SHUTDOWN_TIMEOUT,
   timerDuration,
 } from './shared-schema.js';
+import { parseSize } from './units.js';
 import { escapeVariables } from './variables.js';
 
 /** The largest user and group id of Linux; the one above it means "no id". */
@@ -84,25 +85,52 @@ const rule = section<RuleSettings>(
     quotaBytesPerSecond: optional('quota', rate),
   },
   (settings, complain) => {
-    if (settings.send !== 'binary') return;
-    const isGiven = {
-      default: settings.default === 'deny',
-      select: settings.select.length > 0,
-      allow: settings.allow.length > 0,
-      deny: settings.deny.length > 0,
-      rewrite: settings.rewrite.length > 0,
-      long_records: settings.longRecords === 'drop',
-      quota: settings.quotaBytesPerSecond !== undefined,
-    };
-    for (const [key, given] of Object.entries(isGiven)) {
-      if (given)
-        complain(
-          [key],
-          'without effect with send: binary, whose bytes are no lines; give send: lines, or leave it out',
-        );
+    for (const [keys, reason] of withoutEffect(settings)) {
+      for (const key of keys) complain([key], `without effect ${reason}`);
     }
   },
 );
+
+/** Keys with which nothing would be done, and why. A value that is the default is no wish. */
+function withoutEffect(settings: RuleSettings): [keys: string[], reason: string][] {
+  const { send, copyTo, plugin } = settings;
+  const found: [keys: string[], reason: string][] = [];
+  const ofLines = given({
+    default: settings.default === 'deny',
+    select: settings.select.length > 0,
+    allow: settings.allow.length > 0,
+    deny: settings.deny.length > 0,
+    rewrite: settings.rewrite.length > 0,
+    long_records: settings.longRecords === 'drop',
+    quota: settings.quotaBytesPerSecond !== undefined,
+  });
+  if (send === 'binary')
+    found.push([ofLines, 'with send: binary, whose bytes are no lines; give send: lines, or leave it out']);
+  if (copyTo === undefined) {
+    const ofCopies = {
+      copy_base: settings.copyBase !== undefined,
+      copy_what: settings.copyWhat !== 'written',
+    };
+    found.push([given(ofCopies), 'without copy_to; give copy_to, or leave it out']);
+  }
+  if (plugin === undefined) {
+    const ofPlugins = {
+      plugin_stdout: settings.pluginStdout !== undefined,
+      plugin_buffer: settings.pluginBufferBytes !== parseSize(PLUGIN_BUFFER),
+    };
+    found.push([given(ofPlugins), 'without plugin; give plugin, or leave it out']);
+  }
+  if (send === 'no' && copyTo === undefined && plugin === undefined)
+    found.push([
+      ofLines,
+      'with send: no, unless there is copy_to or plugin; give one of them, or leave it out',
+    ]);
+  return found;
+}
+
+function given(keys: Readonly<Record<string, boolean>>): string[] {
+  return Object.keys(keys).filter((key) => keys[key] === true);
+}
 
 /** Without any rules everything is sent; an empty list sends nothing. */
 const DEFAULT_RULES = [{ path: '**', send: 'lines' }];

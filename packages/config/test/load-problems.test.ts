@@ -245,6 +245,28 @@ const CASES: readonly (readonly ['mount' | 'server', string, readonly string[], 
         `${key}: without effect with send: binary, whose bytes are no lines; give send: lines, or leave it out`,
     ),
   ],
+  [
+    'mount',
+    't.yaml',
+    [
+      'rules:',
+      '  - { path: a, copy_base: b, copy_what: filtered }',
+      '  - { path: b, plugin_stdout: /x, plugin_buffer: 1MiB }',
+      '  - { path: c, send: no, default: deny, quota: 1KiB/s }',
+      '  - { path: d, send: no, default: allow, copy_what: written, plugin_buffer: 64MiB }',
+      '  - { path: e, send: no, deny: [x], copy_to: /x }',
+    ],
+    [
+      '2:16: rules[0].copy_base: without effect without copy_to; give copy_to, or leave it out',
+      '2:30: rules[0].copy_what: without effect without copy_to; give copy_to, or leave it out',
+      '3:16: rules[1].plugin_stdout: without effect without plugin; give plugin, or leave it out',
+      '3:35: rules[1].plugin_buffer: without effect without plugin; give plugin, or leave it out',
+      ...['4:26: rules[2].default', '4:41: rules[2].quota'].map(
+        (key) =>
+          `${key}: without effect with send: no, unless there is copy_to or plugin; give one of them, or leave it out`,
+      ),
+    ],
+  ],
   ['mount', 'r.yaml', ['rules:'], ['1:7: rules: expected a list of rules, each with a path, found nothing']],
 ];
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { MountSettings, ServerSettings } from '../src/index.js';
+import type { MountSettings, RuleSettings, ServerSettings } from '../src/index.js';
 
 /**
  * Generators of valid settings. `file` exists, may be read and may be run. The clones at the end give objects
@@ -122,7 +122,7 @@ const servers = (file: string): fc.Arbitrary<MountSettings['servers']> =>
     lingerRecords: fc.nat({ max: 1e9 }),
   });
 
-const rule = (file: string): fc.Arbitrary<MountSettings['rules'][number]> =>
+const rule = (file: string): fc.Arbitrary<RuleSettings> =>
   fc
     .record({
       path: globPath,
@@ -152,9 +152,25 @@ const rule = (file: string): fc.Arbitrary<MountSettings['rules'][number]> =>
       pluginBufferBytes: bytes,
       quotaBytesPerSecond: orNothing(bytes),
     })
-    .map((settings) => (settings.send === 'binary' ? { ...settings, ...NO_FILTER } : settings));
+    .map((settings) => ({
+      ...settings,
+      ...(settings.copyTo === undefined ? NO_COPY : {}),
+      ...(settings.plugin === undefined ? NO_PLUGIN : {}),
+      ...(hasUsefulFilter(settings) ? {} : NO_FILTER),
+    }));
 
-/** Binary bytes have no lines. */
+function hasUsefulFilter({
+  send,
+  copyTo,
+  plugin,
+}: Pick<RuleSettings, 'send' | 'copyTo' | 'plugin'>): boolean {
+  return send === 'lines' || (send === 'no' && (copyTo !== undefined || plugin !== undefined));
+}
+
+/** Keys without effect are refused. */
+const NO_COPY = { copyBase: undefined, copyWhat: 'written' as const };
+const NO_PLUGIN = { pluginStdout: undefined, pluginBufferBytes: 64 * 1024 * 1024 };
+
 const NO_FILTER = {
   default: 'allow' as const,
   select: [],

@@ -58,7 +58,10 @@ function translateRule(rule: LegacyRule, rules: readonly LegacyRule[], options: 
     const head = new Draft(place).set('path', path, place);
     const how = options.binary ? 'binary' : 'lines';
     head.set('send', isSent ? how : 'no', values.entry('TRUNS')?.value.place ?? place);
-    return { ...head.node(), entries: new Map([...head.node().entries, ...body.node().entries]) };
+    const { entries } = body.node();
+    // A filter is refused where nothing becomes of the lines that it leaves.
+    const isOfUse = isSent || entries.has('copy_to') || entries.has('plugin');
+    return { ...head.node(), entries: new Map([...head.node().entries, ...(isOfUse ? entries : [])]) };
   };
   if (!send) return [make(wholePath, false)];
   return [

@@ -88,7 +88,7 @@ test('DEFAULTALL, ALLOW and DENY', (context) => {
 });
 
 test('PATTERNS = LITERAL takes quotes as K2HFTFUSE does', (context) => {
-  const text = `${file('ALLOW = "a.b"\nALLOW = "x", "y"\nALLOW = \'"e.f"\'')}[K2HFTFUSE]\nPATTERNS = LITERAL\n`;
+  const text = `${file('TRUNS = yes\nALLOW = "a.b"\nALLOW = "x", "y"\nALLOW = \'"e.f"\'')}[K2HFTFUSE]\nPATTERNS = LITERAL\n`;
   assert.deepEqual(ruleFrom(context, text).select, [
     { pattern: 'a\\.b', output: undefined },
     { pattern: 'x, y', output: undefined },
