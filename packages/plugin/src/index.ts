@@ -3,3 +3,4 @@ export { PluginPool, type PluginPoolOptions } from './plugin-pool.js';
 export { PluginError, type PluginErrorCode } from './errors.js';
 export type { PluginStdout } from './output-file.js';
 export type { PluginTuning } from './tuning.js';
+export { endPluginsOfFault } from './running-plugin.js';

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import type { Log } from '@k2hft/config';
 import { messageOf, PluginError } from './errors.js';
 import type { InputBuffer } from './input-buffer.js';
@@ -12,9 +12,37 @@ import { openPipe } from './standard-input.js';
 /** Plugins that are being ended. When we end before them, they are killed; the others read the end of their input. */
 const ending = new Set<RunningPlugin>();
 
+/** All that may have a process. */
+const alive = new Set<RunningPlugin>();
+let isOver = false;
+
 process.on('exit', () => {
   for (const plugin of ending) plugin.kill();
 });
+
+/** How often it is looked whether plugins have ended, when nothing else may run. */
+const FAULT_POLL_MS = 20;
+
+/**
+ * For a process that must end because of a fault: plugins read the end of their inputs; those that have not ended within `graceMs` get
+ * SIGTERM, after `termMs` SIGKILL. No other code of this process runs meanwhile, and no plugin is started any more.
+ */
+export function endPluginsOfFault(graceMs: number, termMs: number): void {
+  isOver = true;
+  for (const plugin of alive) plugin.endInput();
+  waitForEnds(graceMs);
+  for (const plugin of alive) plugin.signal('SIGTERM');
+  waitForEnds(termMs);
+  for (const plugin of alive) plugin.kill();
+}
+
+function waitForEnds(limitMs: number): void {
+  const deadlineMs = performance.now() + limitMs;
+  const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  while (performance.now() < deadlineMs && [...alive].some((plugin) => plugin.isRunning())) {
+    Atomics.wait(never, 0, 0, FAULT_POLL_MS);
+  }
+}
 
 /** After the process has ended, what it said last is waited for so long: another process may hold its standard error. */
 const LAST_WORDS_MS = 200;
@@ -67,11 +95,13 @@ export class RunningPlugin {
         resolve();
       });
     });
+    alive.add(this);
     this.ended = this.afterExit();
   }
 
   /** Rejects with PluginError. */
   static async start(options: RunningPluginOptions): Promise<RunningPlugin> {
+    if (isOver) throw new PluginError('no_program', 'this process is ending');
     const [program = '', ...args] = options.command;
     const output = options.stdout.kind === 'file' ? await openOutput(options.stdout) : undefined;
     const opened = output === undefined ? [] : [output.fd];
@@ -126,6 +156,30 @@ export class RunningPlugin {
     this.signal('SIGKILL');
   }
 
+  endInput(): void {
+    this.isEnding = true;
+    this.writer.close();
+  }
+
+  /** Asks the system: what it has told us of ends may not have been heard yet. */
+  isRunning(): boolean {
+    try {
+      const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1');
+      return !/\) [ZX] /.test(stat);
+    } catch {
+      return false;
+    }
+  }
+
+  /** To its process group. */
+  signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // Nobody is left.
+    }
+  }
+
   private async endInSteps(graceMs: number, termMs: number): Promise<void> {
     this.writer.close();
     if (await isWithin(graceMs, this.closed)) return;
@@ -139,16 +193,9 @@ export class RunningPlugin {
     // At an orderly end, those that it has started may finish as well.
     await this.endedBy;
     this.kill();
+    alive.delete(this);
     if (!(await isWithin(LAST_WORDS_MS, this.closed))) this.child.stderr?.destroy();
     return how;
-  }
-
-  private signal(signal: NodeJS.Signals): void {
-    try {
-      process.kill(-this.pid, signal);
-    } catch {
-      // Nobody is left.
-    }
   }
 }
 

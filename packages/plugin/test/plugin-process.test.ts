@@ -227,6 +227,23 @@ void test('when we are killed, it reads the end of its input', async (t) => {
   await waitUntil('it has read the end', () => read(`${folder}/out`) === 'a line\nend\n');
 });
 
+void test('at a fault of ours, it may end in order, and nothing stays behind that does not', async (t) => {
+  const folder = temporaryFolder(t);
+  const program = fileURLToPath(new URL('./plugin-owner.js', import.meta.url));
+  const fault = async (script: string): Promise<void> => {
+    const owner = startProcess(t, process.execPath, [program, script]);
+    await waitUntil('it runs', () => existsSync(`${folder}/pid`) && read(`${folder}/pid`).endsWith('\n'));
+    process.kill(owner.pid, 'SIGUSR1');
+    await owner.ended;
+  };
+  await fault(`echo $$ > ${folder}/pid; cat > ${folder}/out; echo end >> ${folder}/out`);
+  assert.equal(read(`${folder}/out`), 'a line\nend\n');
+  rmSync(`${folder}/pid`);
+  await fault(`trap '' TERM; echo $$ > ${folder}/pid; while :; do sleep 0.1; done`);
+  const pid = Number(read(`${folder}/pid`));
+  await waitUntil('it is gone', () => !existsSync(`/proc/${pid}`) || /\) Z /.test(read(`/proc/${pid}/stat`)));
+});
+
 void test('no other child holds the pipe open', async (t) => {
   const folder = temporaryFolder(t);
   const plugin = startPlugin(t, `cat > /dev/null; echo end > ${folder}/out`);

@@ -11,6 +11,7 @@ import {
   type LogWriter,
   type ServerSettings,
 } from '@k2hft/config';
+import { endPluginsOfFault } from '@k2hft/plugin';
 import { atMost } from './deadline.js';
 import { messageOf, ServerError } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
@@ -35,6 +36,10 @@ const MICROSECOND_NS = 1000n;
 
 /** Standard error. */
 const STDERR = 2;
+
+/** What plugins have at a fault, until SIGTERM and until SIGKILL: a server that cannot go on is to be started again soon. */
+const FAULT_GRACE_MS = 1_000;
+const FAULT_TERM_MS = 500;
 
 /**
  * Serves until SIGTERM or SIGINT, and resolves with the exit status. SIGHUP reads the configuration again and opens the
@@ -100,6 +105,7 @@ export async function serve({ load, software, logFile, warnings }: ServeOptions)
   } catch (error) {
     if (stopping.signal.aborted) return ExitStatus.DONE;
     log('error', messageOf(error));
+    endPluginsOfFault(FAULT_GRACE_MS, FAULT_TERM_MS);
     return exitStatusOf(error);
   }
 }
@@ -169,6 +175,7 @@ function announce(settings: ServerSettings, url: string, log: Log): void {
 function guardProcess(log: Log): void {
   const fault = (error: unknown): void => {
     log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    endPluginsOfFault(FAULT_GRACE_MS, FAULT_TERM_MS);
     process.exit(ExitStatus.FAULT);
   };
   process.on('uncaughtException', fault);
