@@ -159,7 +159,8 @@ class DropOldest implements Command {
   async run(model: Model, { hot, drain }: Real): Promise<void> {
     // More than there is room for, so that something has to go.
     const dropped = hot.dropOldest(hot.roomBytes() + this.bytes);
-    if (dropped.batches === 0) {
+    // The drain may be busy when it is asked to drop from the store: it looks again, and is waited for each time.
+    for (let round = 0; round < 3 && dropped.batches === 0; round++) {
       drain.noticed();
       await drain.checkpoint();
     }
