@@ -8,9 +8,8 @@ import { DirectWriter } from './direct-writer.js';
 import { DrainBooks } from './drain-books.js';
 import { DrainState } from './drain-state.js';
 import { statisticsOf, type DrainStatistics } from './drain-statistics.js';
-import { QueueError } from './errors.js';
 import { Expiry } from './expiry.js';
-import { FaultReporter } from './fault-reporter.js';
+import { attempt, FaultReporter } from './fault-reporter.js';
 import type { RowChanges } from './hot-queue.js';
 import { currentBootId } from './hot-folder.js';
 import { NoHot } from './hot-tier.js';
@@ -153,7 +152,8 @@ export class DirectQueue {
     this.writer.measureRoom();
     const missingBytes = bytes - this.writer.roomBytes;
     if (missingBytes <= 0) return NO_AMOUNT;
-    const dropped = this.attempt(
+    const dropped = attempt(
+      this.fault,
       () => this.books.giveUpOldest(missingBytes, this.writer.unneeded()),
       NO_AMOUNT,
     );
@@ -168,7 +168,7 @@ export class DirectQueue {
    * `bytesMax` bytes but at least one. Start with floor(); go on with the position of the last one.
    */
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
-    return this.attempt(() => this.reader.read(cursor, after, bytesMax, countMax), []);
+    return attempt(this.fault, () => this.reader.read(cursor, after, bytesMax, countMax), []);
   }
 
   /** It survives the death of the process at once, and loss of power after a second. */
@@ -201,7 +201,7 @@ export class DirectQueue {
 
   /** As that of QueueDrain. */
   limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO): Amount {
-    return this.attempt(() => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
+    return attempt(this.fault, () => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
   }
 
   /** As that of QueueDrain. */
@@ -272,17 +272,6 @@ export class DirectQueue {
     assert(!this.isClosed, 'the queue is open');
     await this.writer.write({ epoch: this.epoch(), sequence: this.nextSequence() }, entries, changes);
     this.faults.cleared();
-  }
-
-  /** What cannot be read just now is read later. */
-  private attempt<T>(look: () => T, otherwise: T): T {
-    try {
-      return look();
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      this.fault(error);
-      return otherwise;
-    }
   }
 
   private readonly fault = (error: unknown): void => {

@@ -28,3 +28,14 @@ export class FaultReporter {
     return performance.now() - this.failedAtMs < RETRY_MS;
   }
 }
+
+/** What cannot be read just now is read later: tells the fault, and gives `otherwise`. Programmer errors are thrown on. */
+export function attempt<T>(fault: (error: unknown) => void, look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    fault(error);
+    return otherwise;
+  }
+}

@@ -8,9 +8,8 @@ import { DrainBooks } from './drain-books.js';
 import { DrainState } from './drain-state.js';
 import { supersededRests } from './durable-rests.js';
 import { statisticsOf, type DrainStatistics } from './drain-statistics.js';
-import { QueueError } from './errors.js';
 import { Expiry } from './expiry.js';
-import { FaultReporter } from './fault-reporter.js';
+import { attempt, FaultReporter } from './fault-reporter.js';
 import { HotAdoption } from './hot-adoption.js';
 import { currentBootId, hotMapBytes } from './hot-folder.js';
 import { HotView } from './hot-view.js';
@@ -119,7 +118,7 @@ export class QueueDrain {
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
     // It may have gone away while somebody still reads under it.
     if (!this.books.cursors.has(cursor)) return [];
-    const batches = this.attempt(() => this.reader.read(cursor, after, bytesMax, countMax), []);
+    const batches = attempt(this.fault, () => this.reader.read(cursor, after, bytesMax, countMax), []);
     this.options.onRead?.(batches);
     return batches;
   }
@@ -195,12 +194,12 @@ export class QueueDrain {
    * they are counted as `plugin_behind`. With `after` a reader keeps what it has read and not acked.
    */
   limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO): Amount {
-    return this.attempt(() => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
+    return attempt(this.fault, () => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
   }
 
   /** About what that destination has not acked and nobody has given up. */
   pendingBytes(cursor: string): number {
-    return this.attempt(() => pendingAmount(this.books, this.books.cursors.set(cursor)).bytes, 0);
+    return attempt(this.fault, () => pendingAmount(this.books, this.books.cursors.set(cursor)).bytes, 0);
   }
 
   /** Other limits; `dir` stays. To be called before the worker has a larger `maxSizeBytes`. */
@@ -287,17 +286,6 @@ export class QueueDrain {
     if (this.adoption.isNeeded) await this.adoption.adopt();
     await this.schedule.run();
     this.faults.cleared();
-  }
-
-  /** What cannot be read just now is read later. */
-  private attempt<T>(look: () => T, otherwise: T): T {
-    try {
-      return look();
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      this.fault(error);
-      return otherwise;
-    }
   }
 
   private readonly fault = (error: unknown): void => {

@@ -1,26 +1,15 @@
-import { DirectQueue, type QueueOptions } from '../../src/index.js';
-import { inspect, makeBatch } from './batches.js';
-import { BOOT, SETTINGS } from './queues.js';
+import { DirectQueue } from '../../src/index.js';
+import { makeBatch } from './batches.js';
+import { openingOptions, type NotedFault, type TestOptions } from './queues.js';
 
 export interface OpenedDirect {
   readonly queue: DirectQueue;
-  readonly faults: { code: string; message: string }[];
+  readonly faults: NotedFault[];
 }
 
-export async function openDirect(
-  dir: string,
-  options: { settings?: Partial<QueueOptions>; cursors?: string[]; bootId?: string } = {},
-): Promise<OpenedDirect> {
-  const faults: { code: string; message: string }[] = [];
-  const queue = await DirectQueue.open({
-    dir,
-    settings: { ...SETTINGS, ...options.settings },
-    cursors: options.cursors ?? ['a'],
-    inspect,
-    bootId: options.bootId ?? BOOT,
-    onFault: (fault) => faults.push(fault),
-  });
-  return { queue, faults };
+export async function openDirect(dir: string, options?: TestOptions): Promise<OpenedDirect> {
+  const faults: NotedFault[] = [];
+  return { queue: await DirectQueue.open(openingOptions(dir, faults, options)), faults };
 }
 
 export async function appendSome(

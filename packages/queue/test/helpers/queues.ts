@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { HotQueue, QueueDrain, type QueueOptions } from '../../src/index.js';
+import { HotQueue, QueueDrain, type QueueDrainOptions, type QueueOptions } from '../../src/index.js';
 import { inspect } from './batches.js';
 
 export const BOOT = '00000000-0000-4000-8000-000000000001';
@@ -18,25 +18,41 @@ export function openHot(dir: string, settings: Partial<QueueOptions> = {}, bootI
   return HotQueue.open({ dir, settings: { ...SETTINGS, ...settings }, inspect, bootId });
 }
 
-export interface OpenedDrain {
-  readonly drain: QueueDrain;
-  readonly faults: { code: string; message: string }[];
+export interface NotedFault {
+  code: string;
+  message: string;
 }
 
-export async function openDrain(
+export interface TestOptions {
+  settings?: Partial<QueueOptions>;
+  cursors?: string[];
+  bootId?: string;
+}
+
+/** What a queue is opened with, with faults that are noted. */
+export function openingOptions(
   dir: string,
-  options: { settings?: Partial<QueueOptions>; cursors?: string[]; bootId?: string } = {},
-): Promise<OpenedDrain> {
-  const faults: { code: string; message: string }[] = [];
-  const drain = await QueueDrain.open({
+  faults: NotedFault[],
+  options: TestOptions = {},
+): QueueDrainOptions {
+  return {
     dir,
     settings: { ...SETTINGS, ...options.settings },
     cursors: options.cursors ?? ['a'],
     inspect,
     bootId: options.bootId ?? BOOT,
     onFault: (fault) => faults.push(fault),
-  });
-  return { drain, faults };
+  };
+}
+
+export interface OpenedDrain {
+  readonly drain: QueueDrain;
+  readonly faults: NotedFault[];
+}
+
+export async function openDrain(dir: string, options?: TestOptions): Promise<OpenedDrain> {
+  const faults: NotedFault[] = [];
+  return { drain: await QueueDrain.open(openingOptions(dir, faults, options)), faults };
 }
 
 /** Both ends in one process, closed when the test ends. */
