@@ -19,7 +19,7 @@ import { errorCode } from './errors.js';
 export const WAKE_INTERVAL_MS = 2;
 const POLL_AFTER_WAKE_MS = 5;
 const POLL_INTERVAL_MS = 1;
-export const SAFETY_POLL_MS = 1000;
+const SAFETY_POLL_MS = 1000;
 
 function wakeFifo(directory: string): string {
   return join(directory, 'wake');
@@ -49,15 +49,18 @@ export class Waker {
   private readonly byte = Buffer.from([1]);
   private wokeAtMs = -Infinity;
 
-  constructor(directory: string) {
+  constructor(
+    directory: string,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
     this.descriptor = openFifo(directory);
   }
 
   /** To be called after the commit. True when a byte was written. */
   wake(): boolean {
-    const now = performance.now();
-    if (now - this.wokeAtMs < WAKE_INTERVAL_MS) return false;
-    this.wokeAtMs = now;
+    const nowMs = this.nowMs();
+    if (nowMs - this.wokeAtMs < WAKE_INTERVAL_MS) return false;
+    this.wokeAtMs = nowMs;
     try {
       writeSync(this.descriptor, this.byte, 0, 1);
     } catch (error) {
@@ -85,6 +88,7 @@ export class WakeListener {
   constructor(
     directory: string,
     private readonly look: () => void,
+    safetyPollMs = SAFETY_POLL_MS,
   ) {
     this.socket = new Socket({ fd: openFifo(directory), readable: true, writable: false });
     this.socket.on('data', () => {
@@ -92,7 +96,7 @@ export class WakeListener {
     });
     // The safety poll goes on without it.
     this.socket.on('error', () => undefined);
-    this.safety = setInterval(look, SAFETY_POLL_MS);
+    this.safety = setInterval(look, safetyPollMs);
     this.woken();
   }
 
