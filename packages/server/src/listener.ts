@@ -191,7 +191,7 @@ export class Listener {
       const isThere = stream.getPeerX509Certificate() !== undefined;
       return [403, explainCertificate(isThere ? String(stream.authorizationError) : undefined)];
     }
-    const { pathname } = new URL(request.url ?? '', 'ws://server');
+    const pathname = pathOf(request.url ?? '');
     if (request.method === 'GET' && pathname === this.#listenUrl.pathname) return undefined;
     return [
       404,
@@ -232,4 +232,9 @@ export class Listener {
       },
     );
   }
+}
+
+/** A request may ask for anything, also for what no URL can be: that is shown as it came. */
+function pathOf(target: string): string {
+  return URL.canParse(target, 'ws://server') ? new URL(target, 'ws://server').pathname : target;
 }

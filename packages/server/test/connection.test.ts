@@ -108,3 +108,23 @@ test('what is no WebSocket at all does no harm', async (context) => {
   assert.equal(response.status, 426);
   await SourceClient.connect(server.url);
 });
+
+test('a request for what is no URL is refused, and the service goes on', async (context) => {
+  const server = await start(context);
+  const { port, hostname } = new URL(server.url);
+  for (const target of ['//[', '//', 'http://[', 'http://x:99999/', '*', '/\xff', '?', '/elsewhere']) {
+    const socket = connect(Number(port), hostname);
+    socket.setEncoding('latin1');
+    let answer = '';
+    socket.on('data', (text: string) => (answer += text));
+    socket.write(
+      `GET ${target} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+      'latin1',
+    );
+    await Promise.race([once(socket, 'close'), once(socket, 'data')]);
+    assert.match(answer, /^HTTP\/1\.1 (101|400|404) /, target);
+    socket.destroy();
+  }
+  await SourceClient.connect(server.url);
+});

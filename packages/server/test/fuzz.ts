@@ -135,6 +135,11 @@ const ATTACKS: readonly [Attack, ...Attack[]] = [
   ({ port }) => raw(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`),
   ({ port }) => raw(port, `GET / HTTP/1.1\r\n${'X: y\r\n'.repeat(20_000)}\r\n`),
   ({ port, random }) => raw(port, request(random.pick(['POST', 'PUT', 'CONNECT', 'GET', '\x1b[2J'])), 10),
+  ({ port, random }) =>
+    raw(
+      port,
+      UPGRADE.replace('/', () => requestTarget(random)),
+    ),
   ({ port, random }) => raw(port, `${UPGRADE}${random.bytes(200).toString('latin1')}`),
   ({ port, random }) => drip(port, random.pick([UPGRADE, request('GET'), '\x16\x03\x01'])),
   ({ port, random }) => raw(port, Buffer.concat([Buffer.from(UPGRADE), badFrame(random), badFrame(random)])),
@@ -164,6 +169,15 @@ const ATTACKS: readonly [Attack, ...Attack[]] = [
 const UPGRADE =
   'GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
   'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
+
+/** What a request asks for: it need not be a URL. */
+function requestTarget(random: Random): string {
+  const text = random
+    .bytes(1 + random.below(20))
+    .toString('latin1')
+    .replace(/[\0- \x7f]/g, '[');
+  return random.pick(['//', 'http://', '/', '']) + text;
+}
 
 function request(method: string): string {
   return `${method} / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n`;
