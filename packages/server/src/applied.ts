@@ -8,6 +8,12 @@ import { PositionSet, type Position } from './positions.js';
  */
 const INTERVALS_MAX = 500_000;
 
+/**
+ * Epochs above the floor that are kept for one source. It begins another one at most each time that it is started, and the
+ * floor goes through them as they are delivered. Each costs some time whenever the floor rises.
+ */
+const EPOCHS_MAX = 10_000;
+
 /** An {@link AppliedSet} as it is stored: the floor, and flat lists of the first and last sequence of each range. */
 export interface StoredApplied {
   floor: [epoch: number, sequence: number];
@@ -37,6 +43,12 @@ export class AppliedSet {
       throw new ServerError(
         'too_many_gaps',
         `there are more than ${INTERVALS_MAX} gaps between the batches of one source: its floor does not rise`,
+      );
+    }
+    if (this.#above.epochCount >= EPOCHS_MAX && !this.#above.hasEpoch(position.epoch)) {
+      throw new ServerError(
+        'too_many_gaps',
+        `there are batches of more than ${EPOCHS_MAX} epochs of one source: its floor does not rise`,
       );
     }
     this.#above.add(position);

@@ -9,28 +9,38 @@ export interface Position {
 /** A set of positions. */
 export class PositionSet {
   readonly #epochs = new Map<number, Intervals>();
+  #intervalCount = 0;
 
   get empty(): boolean {
     return this.#epochs.size === 0;
   }
 
-  /** In how many intervals the positions lie: what the set costs. */
+  /** In how many intervals the positions lie: what the set costs. Counted as they change: it is asked for with each batch. */
   get intervalCount(): number {
-    let count = 0;
-    for (const intervals of this.#epochs.values()) count += intervals.count;
-    return count;
+    return this.#intervalCount;
+  }
+
+  get epochCount(): number {
+    return this.#epochs.size;
   }
 
   has(position: Position): boolean {
     return this.#epochs.get(position.epoch)?.has(position.sequence) ?? false;
   }
 
-  add(position: Position): void {
-    this.#intervals(position.epoch).add(position.sequence);
+  hasEpoch(epoch: number): boolean {
+    return this.#epochs.has(epoch);
+  }
+
+  add({ epoch, sequence }: Position): void {
+    this.addRange(epoch, sequence, sequence);
   }
 
   addRange(epoch: number, first: number, last: number): void {
-    this.#intervals(epoch).addRange(first, last);
+    const intervals = this.#intervals(epoch);
+    const before = intervals.count;
+    intervals.addRange(first, last);
+    this.#intervalCount += intervals.count - before;
   }
 
   addAll(positions: PositionSet): void {
@@ -42,8 +52,11 @@ export class PositionSet {
   /** Removes every position before `limit`: earlier epochs as a whole. */
   removeBelow(limit: Position): void {
     for (const [epoch, intervals] of this.#epochs) {
-      if (epoch === limit.epoch) intervals.removeBelow(limit.sequence);
-      if (epoch < limit.epoch || intervals.count === 0) this.#epochs.delete(epoch);
+      if (epoch > limit.epoch) continue;
+      this.#intervalCount -= intervals.count;
+      intervals.removeBelow(epoch === limit.epoch ? limit.sequence : Infinity);
+      this.#intervalCount += intervals.count;
+      if (intervals.count === 0) this.#epochs.delete(epoch);
     }
   }
 

@@ -61,3 +61,26 @@ test('a copy does not change with its original', () => {
   assert.equal(applied.has({ epoch: 1, sequence: 1 }), true);
   assert.equal(copy.has({ epoch: 1, sequence: 1 }), false);
 });
+
+test('what one source can have remembered is bounded, in gaps and in epochs', () => {
+  const gaps = new AppliedSet();
+  assert.throws(
+    () => {
+      for (let sequence = 1; ; sequence += 2) gaps.add({ epoch: 1, sequence });
+    },
+    { code: 'too_many_gaps', message: /more than 500000 gaps/ },
+  );
+  const epochs = new AppliedSet();
+  for (let epoch = 1; epoch <= 10_000; epoch++) epochs.add({ epoch, sequence: 1 });
+  const beyond = { epoch: 10_001, sequence: 1 };
+  assert.throws(
+    () => {
+      epochs.add(beyond);
+    },
+    { code: 'too_many_gaps', message: /more than 10000 epochs/ },
+  );
+  epochs.add({ epoch: 10_000, sequence: 2 });
+  epochs.raiseFloor({ epoch: 2, sequence: 1 });
+  epochs.add(beyond);
+  assert.equal(epochs.has(beyond), true);
+});
