@@ -26,7 +26,7 @@ export interface StoredApplied {
  */
 export class AppliedSet {
   #floor: Position = { epoch: 0, sequence: 0 };
-  readonly #above = new PositionSet();
+  #above = new PositionSet();
 
   get floor(): Position {
     return this.#floor;
@@ -69,16 +69,12 @@ export class AppliedSet {
   clone(): AppliedSet {
     const copy = new AppliedSet();
     copy.#floor = this.#floor;
-    copy.#above.addAll(this.#above);
+    copy.#above = this.#above.clone();
     return copy;
   }
 
   toStored(): StoredApplied {
-    const epochs = [...this.#above.epochs()].map(([epoch, ranges]): [number, number[]] => [
-      epoch,
-      ranges.flat(),
-    ]);
-    return { floor: [this.#floor.epoch, this.#floor.sequence], epochs };
+    return { floor: [this.#floor.epoch, this.#floor.sequence], epochs: this.#above.bounds() };
   }
 
   static fromStored(stored: StoredApplied): AppliedSet {

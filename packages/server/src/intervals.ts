@@ -4,12 +4,24 @@
  */
 export class Intervals {
   /** first, last, first, last, … */
-  readonly #bounds: number[] = [];
+  #bounds: number[] = [];
 
   static from(ranges: Iterable<readonly [first: number, last: number]>): Intervals {
     const intervals = new Intervals();
     for (const [first, last] of ranges) intervals.addRange(first, last);
     return intervals;
+  }
+
+  /** The same numbers, in a set of their own. */
+  clone(): Intervals {
+    const copy = new Intervals();
+    copy.#bounds = this.#bounds.slice();
+    return copy;
+  }
+
+  /** first, last, first, last, … */
+  bounds(): number[] {
+    return this.#bounds.slice();
   }
 
   /** How many intervals there are. */

@@ -60,6 +60,19 @@ export class PositionSet {
     }
   }
 
+  /** The same positions, in a set of their own. */
+  clone(): PositionSet {
+    const copy = new PositionSet();
+    for (const [epoch, intervals] of this.#epochs) copy.#epochs.set(epoch, intervals.clone());
+    copy.#intervalCount = this.#intervalCount;
+    return copy;
+  }
+
+  /** Flat lists of the first and last sequence of each range, per epoch. */
+  bounds(): [epoch: number, bounds: number[]][] {
+    return [...this.#epochs].map(([epoch, intervals]) => [epoch, intervals.bounds()]);
+  }
+
   /** The positions as ranges that include both ends, per epoch. */
   *epochs(): Generator<[epoch: number, ranges: [first: number, last: number][]], void, undefined> {
     for (const [epoch, intervals] of this.#epochs) yield [epoch, [...intervals.ranges()]];
