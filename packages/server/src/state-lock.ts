@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { messageOf, ServerError, systemCode } from './errors.js';
 
@@ -49,11 +49,22 @@ export class StateLock {
   }
 }
 
-/** The process id of the server that has the state directory; undefined when none has. */
+/**
+ * The process id of the server that has the state directory; undefined when none has. While none has, everybody on this
+ * host can take the lock's name and answer what they like: only a process that is a server is believed in.
+ */
 export async function stateHolder(directory: string): Promise<number | undefined> {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
   const [, pid] = /^process (\d+),/.exec(await askHolder(nameOf(directory))) ?? [];
-  return pid === undefined ? undefined : Number(pid);
+  return pid === undefined || !isServer(pid) ? undefined : Number(pid);
+}
+
+function isServer(pid: string): boolean {
+  try {
+    return /(^|[/\0])k2hft-svr(\.js)?\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+  } catch {
+    return false;
+  }
 }
 
 function nameOf(directory: string): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProcess, type Cleanup, type StartedProcess } from '@k2hft/test-harness';
 
-const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bin/k2hft-svr.js', import.meta.url));
 
 /** Settings of a server for tests; `output` and `state` are folders below the folder. */
 export interface ServerFolder {

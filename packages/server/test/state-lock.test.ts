@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '@k2hft/test-harness';
 import { ServerError } from '../src/errors.js';
-import { StateLock } from '../src/state-lock.js';
+import { StateLock, stateHolder } from '../src/state-lock.js';
 
 test('a state directory has one holder, and says which', async (context) => {
   const folder = join(temporaryFolder(context), 'state');
@@ -23,4 +23,12 @@ test('what cannot be a directory is refused', async (context) => {
   writeFileSync(file, '');
   await assert.rejects(StateLock.take(file), { code: 'state_dir' });
   await assert.rejects(StateLock.take(join(file, 'below')), { code: 'state_dir' });
+});
+
+test('whoever has the name of the lock cannot pass another process for the server', async (context) => {
+  const folder = temporaryFolder(context);
+  const lock = await StateLock.take(folder);
+  // It is the lock of a server, and this process is none.
+  assert.equal(await stateHolder(folder), undefined);
+  lock.release();
 });
