@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeTrustedFolder } from './trusted-folder.js';
 
 /** Where running mounts tell of themselves, for `k2hft status` and `k2hft umount` of the same user. Emptied by the system at boot. */
 const REGISTRY_FOLDER = registryFolder();
@@ -36,7 +37,7 @@ export function defaultStatusSocket(mountPoint: string): string {
 }
 
 export function registerMount(mount: RegisteredMount): void {
-  mkdirSync(REGISTRY_FOLDER, { recursive: true, mode: 0o755 });
+  makeTrustedFolder(REGISTRY_FOLDER);
   const path = registryPath(mount.mountPoint);
   writeFileSync(`${path}.new`, JSON.stringify(mount), { mode: 0o644 });
   renameSync(`${path}.new`, path);

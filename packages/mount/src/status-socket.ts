@@ -1,8 +1,12 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
+import { makeTrustedFolder } from './trusted-folder.js';
 
 const ASK_TIMEOUT_MS = 5_000;
+
+/** What no socket of this user allows. */
+const OTHERS_AND_RUNNING = 0o177;
 
 /** Answers a request on the socket in its own way. */
 export type SocketCommand = (asked: IncomingMessage, answer: ServerResponse) => void;
@@ -35,10 +39,13 @@ export class StatusSocket {
   }
 
   async listen(): Promise<void> {
-    mkdirSync(dirname(this.path), { recursive: true, mode: 0o755 });
-    rmSync(this.path, { force: true });
+    makeTrustedFolder(dirname(this.path));
+    if (lstatSync(this.path, { throwIfNoEntry: false })?.isSocket() === true) rmSync(this.path);
     await new Promise<void>((resolve, reject) => {
+      // It is there before listen() returns: at no moment may somebody else open it.
+      const umask = process.umask(OTHERS_AND_RUNNING);
       this.server.once('error', reject).listen(this.path, resolve);
+      process.umask(umask);
     });
     chmodSync(this.path, 0o600);
   }
