@@ -6,6 +6,7 @@ export {
 } from './certificates.js';
 export { CleanupStack, undoAtEnd, type Cleanup } from './cleanup.js';
 export { whyNoProgram, whyNoSecondDriver, whyNotInstalled } from './debian.js';
+export { everyStep, PlacedKills } from './placed-kills.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { waitUntil, sleep } from './waiting.js';
 export { startProcess, type StartedProcess } from './processes.js';
