@@ -2,7 +2,6 @@ export { AdminServer, type AdminServerOptions, type Route } from './admin-server
 export { AdminError, type AdminErrorCode } from './errors.js';
 export { processRegistry } from './registry.js';
 export { healthRoute, jsonRoute, metricsRoute, type Health } from './routes.js';
-export { shownUrl, withShownUrls } from './shown-url.js';
 export { sendText } from './send-text.js';
 export {
   SnapshotMetrics,

@@ -1,7 +1,7 @@
+import { withShownUrls } from '@k2hft/config';
 import type { Registry } from 'prom-client';
 import type { Route } from './admin-server.js';
 import { sendText } from './send-text.js';
-import { withShownUrls } from './shown-url.js';
 
 export interface Health {
   ok: boolean;

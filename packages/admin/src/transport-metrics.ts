@@ -1,4 +1,4 @@
-import { shownUrl } from './shown-url.js';
+import { shownUrl } from '@k2hft/config';
 import type { Sample, SnapshotMetrics } from './snapshot-metrics.js';
 
 interface Amount {
@@ -96,7 +96,8 @@ function addQueueMetrics<Snapshot>(
         },
         (snapshot) =>
           Object.entries(queueOf(snapshot)?.lost ?? {}).map(([reason, amount]) => ({
-            labels: { reason },
+            // With broadcast it names the server.
+            labels: { reason: shownUrl(reason) },
             value: amount[unit],
           })),
       );

@@ -20,6 +20,7 @@ export { printable, printableName } from './printable.js';
 export { debugPresets, type DebugPresets } from './debug-presets.js';
 export { ConfigError, formatProblem, type ConfigErrorCode, type Problem } from './problems.js';
 export { notifyServiceManager, tellServiceManager } from './service-manager.js';
+export { shownUrl, withShownUrls } from './shown-url.js';
 export { nearestName } from './suggest.js';
 export { textOrFile } from './text-or-file.js';
 export { parseDuration } from './units.js';

@@ -1,4 +1,5 @@
 import type { LogSettings } from './mount-settings.js';
+import { withShownUrls } from './shown-url.js';
 
 /** How grave a line is. `silent` is no such level: as a setting it lets none through. */
 export type LogLevel = Exclude<LogSettings['level'], 'silent'>;
@@ -28,11 +29,15 @@ function harmless(message: string): string {
     .replaceAll('\n', '\n    ');
 }
 
-/** Lines go to `write` (stderr) as text that starts with the program's name, or as one JSON object each. */
+/**
+ * Lines go to `write` (stderr) as text that starts with the program's name, or as one JSON object each. What may be a secret
+ * in the URL of a server is left out.
+ */
 export function createLog(program: string, settings: LogSettings, write: (line: string) => void): Log {
   const rank = RANK[settings.level];
-  return (level, message) => {
+  return (level, given) => {
     if (RANK[level] > rank) return;
+    const message = withShownUrls(given);
     if (settings.format === 'json') {
       write(`${JSON.stringify({ time: new Date().toISOString(), level, program, message })}\n`);
     } else {

@@ -10,3 +10,12 @@ test('nothing in a message can pass for another entry, or reach the terminal', (
     'k2hft: warn: a\n    k2hft: error: forged\\x0d\\x1b[31m\\u{2028}\\u{202e}\\x9b\\\n',
   ]);
 });
+
+test('what may be a secret in the URL of a server is in no log', () => {
+  for (const format of ['text', 'json'] as const) {
+    const lines: string[] = [];
+    const log = createLog('k2hft', { level: 'info', format }, (line) => lines.push(line));
+    log('warn', 'ws://a:1/in?key=secret: connect ECONNREFUSED');
+    assert.match(lines.join(), /ws:\/\/a:1\/in connect ECONNREFUSED/);
+  }
+});

@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
+import { withShownUrls } from '@k2hft/config';
 import { makeTrustedFolder } from './trusted-folder.js';
 
 const ASK_TIMEOUT_MS = 5_000;
@@ -12,7 +13,7 @@ const OTHERS_AND_RUNNING = 0o177;
 export type SocketCommand = (asked: IncomingMessage, answer: ServerResponse) => void;
 
 /**
- * HTTP on a Unix socket that only the owner may open: GET /status answers with what `content` returns, `commands` with what
+ * HTTP on a Unix socket that only the owner may open: GET /status answers with what `content` returns, but for what may be a secret in URLs, `commands` with what
  * they do, by path.
  */
 export class StatusSocket {
@@ -34,7 +35,9 @@ export class StatusSocket {
         answer.writeHead(404).end();
         return;
       }
-      answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(content()));
+      answer
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(withShownUrls(JSON.stringify(content())));
     });
   }
 
@@ -62,7 +65,7 @@ export function askStatus(socketPath: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path: '/status', timeout: ASK_TIMEOUT_MS }, (answer) => {
       let text = '';
-      answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       answer.on('error', reject);
       answer.on('end', () => {
         resolve(JSON.parse(text));

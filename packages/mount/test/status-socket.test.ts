@@ -17,12 +17,12 @@ test("the socket is its owner's alone from the beginning, and takes the place of
   linkSync(path, `${path}.left`);
   old.close();
   renameSync(`${path}.left`, path);
-  const socket = new StatusSocket(path, () => ({ answer: 42 }));
+  const socket = new StatusSocket(path, () => ({ url: 'ws://a/?secret' }));
   const listening = socket.listen();
   // Before anybody could connect, and not only when it listens.
   assert.equal(statSync(path).mode & 0o777, 0o600);
   await listening;
-  assert.deepEqual(await askStatus(path), { answer: 42 });
+  assert.deepEqual(await askStatus(path), { url: 'ws://a/' });
   socket.close();
 });
 

@@ -1,4 +1,4 @@
-import { shownUrl } from '@k2hft/admin/shown-url';
+import { printable, printableName, shownUrl } from '@k2hft/config';
 import type { Applier } from './applier.js';
 import type { BlockageCause } from './blockage.js';
 import type { Complaint } from './recent-complaints.js';
@@ -81,11 +81,12 @@ export function statusOf(facts: ServiceFacts): ServiceStatus {
     sourceCount: applier?.sourceCount ?? 0,
     sources: lastActive(sources).map((source) => ({
       ...source,
+      host: printable(source.host),
       connections: applier?.connectionsOf(source.uuid) ?? 0,
     })),
     fileCount: files.length,
     openFiles: applier?.openFileCount ?? 0,
-    files: lastActive(files).map((file) => ({ ...file })),
+    files: lastActive(files).map((file) => ({ ...file, name: printableName(file.name) })),
     relay: facts.sinks.relay,
     plugin: facts.sinks.plugin,
     complaints: facts.complaints,

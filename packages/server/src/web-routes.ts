@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Route } from '@k2hft/admin';
+import { withShownUrls } from '@k2hft/config';
 import { assetRoutes } from './web-assets.js';
 import type { WebWatch } from './web-watch.js';
 
@@ -23,7 +24,7 @@ export function webRoutes(watch: WebWatch): [path: string, route: Route][] {
 }
 
 function sendJson(response: ServerResponse, content: object): void {
-  const body = Buffer.from(JSON.stringify(content));
+  const body = Buffer.from(withShownUrls(JSON.stringify(content)));
   response.writeHead(200, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': body.length,

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
-import { shownUrl } from '@k2hft/admin';
-import { printable } from '@k2hft/config';
+import { printable, shownUrl } from '@k2hft/config';
 import type { History, Overview, Rate, Series, SourceRow } from '../web/overview.js';
 import type { ServerCounters } from './server-counters.js';
 import type { ServiceStatus } from './service-status.js';

@@ -53,15 +53,15 @@ test('what arrives is in the metrics, once, under names that follow the conventi
 test('the status tells of sources and files, and of what went wrong', async (context) => {
   const { url, status } = await startObserved(context);
   const client = await SourceClient.connect(url);
-  await client.deliver(1, { payload: 'one\n', path: 'a.log' });
+  await client.deliver(1, { payload: 'one\n', path: 'ä\u009b.log' });
   await client.deliver(2, { payload: 'x\n', path: '../up' });
   const { sources, files, totals, complaints, connections } = await status();
   assert.equal(sources.length, 1);
   assert.equal(sources[0]?.connections, 1);
   assert.equal(sources[0].batches, 2);
   assert.deepEqual(
-    files.map(({ name, bytes }) => [name, bytes]).find(([name]) => name === 'a.log'),
-    ['a.log', 4],
+    files.map(({ name, bytes }) => [name, bytes]).find(([name]) => name === 'ä\\x9b.log'),
+    ['ä\\x9b.log', 4],
   );
   assert.equal(totals.quarantined, 1);
   assert.match(complaints[0]?.message ?? '', /refused to write/);
