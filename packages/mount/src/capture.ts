@@ -1,45 +1,34 @@
 import type { ByteString, FuseRequest, WriteArguments } from '@k2hft/fuse';
 import { BatchFlag } from '@k2hft/wire';
-import { BatchBuilder, type BuiltBatch } from './batch-builder.js';
+import { BatchBuilder } from './batch-builder.js';
 import type { OpenHandle } from './file-tree.js';
-import { CaptureComplaints } from './capture-complaints.js';
+import { CaptureCommits, type CaptureCommitsOptions, type CommitQueue } from './capture-commits.js';
 import { CaptureCopies } from './capture-copies.js';
-import { CaptureCounters } from './capture-counters.js';
-import { CaptureTransaction } from './capture-transaction.js';
+import type { CaptureCounters } from './capture-counters.js';
+import { CaptureStages } from './capture-stages.js';
 import type { CopySink, CopyStages } from './copy-sink.js';
-import { countNewlines } from './newline-count.js';
 import { OpenStreams } from './open-streams.js';
 import type { OpenEnd } from './payload-sifter.js';
-import type { PendingRows, RowReader } from './pending-rows.js';
-import { QuotaBuckets } from './quota-buckets.js';
+import type { RowReader } from './pending-rows.js';
 import type { RuleFinder } from './rules.js';
-import { WriteCutter, type Cut, type CutPlace } from './write-cutter.js';
+import { WriteCutter } from './write-cutter.js';
 import { durableKey, type Stream } from './stream.js';
-import type { WallClock } from './wall-clock.js';
 
-/** The part of the queue that capture needs. `append` writes the pending rows in the same transaction, or throws and changes nothing. */
-export interface CaptureQueue extends RowReader {
+/** The part of the queue that capture needs. */
+export interface CaptureQueue extends CommitQueue, RowReader {
   readonly epoch: number;
-  nextSequence(): number;
-  append(batches: readonly BuiltBatch[], rows: ReadonlyMap<string, Uint8Array | undefined>): void;
 }
 
-export interface CaptureOptions {
+export interface CaptureOptions extends CaptureCommitsOptions {
   queue: CaptureQueue;
-  rows: PendingRows;
   findRule: RuleFinder;
   host: string;
-  clock: WallClock;
   /** Present length of a file, for the first stream that opens it. */
   sizeBytes(nodeId: number): number;
-  /** What was not queued because the user chose so for a full queue. */
-  dropped(records: number, bytes: number): void;
-  warn(message: string): void;
   /** Where `copy_to` goes; absent: no rule has it. */
   copies?: CopySink;
 }
 
-const NEWLINE = 0x0a;
 /** O_ACCMODE: reading alone is 0. */
 const ACCESS_MODE_MASK = 3;
 /**
@@ -47,22 +36,24 @@ const ACCESS_MODE_MASK = 3;
  * recognises a write that an earlier worker has queued already. A stream's memory changes only after the
  * transaction that holds the change: when a method throws, it may be called again with the same bytes.
  */
-export class Capture implements CopyStages {
+export class Capture {
   private readonly streams: OpenStreams;
-  private readonly builder: BatchBuilder;
   private readonly cutter: WriteCutter;
-  private readonly quotas = new QuotaBuckets();
-  private readonly complaints: CaptureComplaints;
   private readonly copies: CaptureCopies;
-  private transaction: CaptureTransaction | undefined;
-  readonly counters = new CaptureCounters();
+  private readonly commits: CaptureCommits;
+  /** Where copies go that stay in the mount. */
+  readonly stages: CopyStages;
 
   constructor(private readonly options: CaptureOptions) {
     this.streams = new OpenStreams(options);
-    this.builder = new BatchBuilder(options.queue.epoch, options.clock);
-    this.cutter = new WriteCutter(this.builder);
+    this.cutter = new WriteCutter(new BatchBuilder(options.queue.epoch, options.clock));
     this.copies = new CaptureCopies(options.copies, options.rows);
-    this.complaints = new CaptureComplaints(options);
+    this.commits = new CaptureCommits(options, this.streams, this.copies);
+    this.stages = new CaptureStages(this.streams, this.cutter, this.commits);
+  }
+
+  get counters(): CaptureCounters {
+    return this.commits.counters;
   }
 
   /** Starts a stream when the file's rule says that it is sent. Its rows are pending when this returns. */
@@ -137,16 +128,16 @@ export class Capture implements CopyStages {
     stream.nextOffset = write.offset + count;
     stream.capturedEnd = Math.max(captured, stream.nextOffset);
     try {
-      const place = this.place(stream, overwrites ? BatchFlag.OVERWRITE : 0);
+      const place = this.commits.place(stream, overwrites ? BatchFlag.OVERWRITE : 0);
       const cut = this.cutter.cut(stream, place, write, start);
-      this.commit(stream, cut, write.buffer.subarray(start, write.end));
+      this.commits.commit(stream, cut, write.buffer.subarray(start, write.end));
     } catch (error) {
       Object.assign(stream, { lastUnique, lastCount, nextOffset, capturedEnd });
       stream.put(this.options.rows, true);
       throw error;
     }
     this.streams.captured(stream);
-    this.counters.wrote(stream.path, count, overwrites);
+    this.commits.counters.wrote(stream.path, count, overwrites);
   }
 
   /**
@@ -162,18 +153,7 @@ export class Capture implements CopyStages {
     stream.nextOffset = write.offset + stream.lastCount;
     stream.capturedEnd = Math.max(this.streams.capturedEnd(stream.nodeId), stream.nextOffset);
     this.streams.captured(stream);
-    this.drop(stream, buffer.subarray(start, end));
-  }
-
-  private drop(stream: Stream, bytes: Buffer): void {
-    this.copies.skipped(stream, bytes);
-    this.options.dropped(countNewlines(bytes, 0, bytes.length), stream.rest.length + bytes.length);
-    stream.rest.clear();
-    if (stream.restIsDurable) this.options.rows.delete(durableKey(stream.handle));
-    stream.restIsDurable = false;
-    const beginsLine = bytes.length > 0 && bytes.at(-1) !== NEWLINE;
-    stream.fate = stream.rule.settings.send !== 'binary' && beginsLine ? 'queue_full' : 'undecided';
-    stream.put(this.options.rows);
+    this.commits.drop(stream, buffer.subarray(start, end));
   }
 
   /** The file was cut or extended: what is written behind its new end is new. Unfinished lines stay. */
@@ -214,18 +194,8 @@ export class Capture implements CopyStages {
   end(handle: number): void {
     const stream = this.streams.get(handle);
     if (stream === undefined) return;
-    const { rows } = this.options;
-    const cut = this.cutter.cutRest(stream, this.place(stream, BatchFlag.STREAM_END), 'complete');
-    stream.delete(rows);
-    try {
-      this.append(stream, cut, undefined, true);
-    } catch (error) {
-      stream.putIdentity(rows);
-      this.putAgain(stream);
-      throw error;
-    }
-    this.count(stream, cut);
-    this.streams.forget(stream);
+    const place = this.commits.place(stream, BatchFlag.STREAM_END);
+    this.commits.end(stream, this.cutter.cutRest(stream, place, 'complete'));
   }
 
   /** Ends every stream: nobody will write any more. */
@@ -250,131 +220,8 @@ export class Capture implements CopyStages {
 
   private sendRest(stream: Stream, openEnd: OpenEnd): void {
     if (stream.rest.length === 0) return;
-    this.commit(stream, this.cutter.cutRest(stream, this.place(stream, 0), openEnd));
-  }
-
-  private place(stream: Stream, flags: number): CutPlace {
-    const { quotaBytesPerSecond } = stream.rule.settings;
-    const nowMs = this.options.clock.nowMs();
-    const quota =
-      quotaBytesPerSecond === undefined
-        ? undefined
-        : this.quotas.leftBytes(stream.path, quotaBytesPerSecond, nowMs);
-    const sequence = this.options.queue.nextSequence() + (this.transaction?.batches.length ?? 0);
-    return { sequence, flags, quota };
-  }
-
-  openStage(copied: number, path: ByteString): number {
-    return this.streams.openStage(copied, path).handle;
-  }
-
-  writeStage(handle: number, copied: number, bytes: Buffer): void {
-    const stage = this.streams.get(handle);
-    const source = this.streams.get(copied);
-    if (stage === undefined || source === undefined) return;
-    const { transaction } = this;
-    if (transaction === undefined) {
-      this.drop(stage, bytes);
-      return;
-    }
-    const { pid, uid, gid } = source;
-    Object.assign(stage, { pid, uid, gid });
-    const cut = this.cutter.cut(stage, this.place(stage, 0), { buffer: bytes, end: bytes.length }, 0);
-    transaction.onFailure(this.take(stage, cut));
-    transaction.onSuccess(() => {
-      this.count(stage, cut);
-      this.counters.wrote(stage.path, bytes.length, false);
-    });
-    transaction.add(stage, cut.batches);
-    this.copies.copy(stage, cut.batches, bytes, false);
-  }
-
-  endStage(handle: number): void {
-    const stage = this.streams.get(handle);
-    const { transaction } = this;
-    if (stage === undefined || transaction === undefined) return;
-    const { rows } = this.options;
-    const cut = this.cutter.cutRest(stage, this.place(stage, BatchFlag.STREAM_END), 'complete');
-    stage.delete(rows);
-    transaction.onFailure(() => {
-      stage.putIdentity(rows);
-      this.putAgain(stage);
-    });
-    transaction.onSuccess(() => {
-      this.count(stage, cut);
-      this.streams.forget(stage);
-    });
-    transaction.add(stage, cut.batches);
-    this.copies.copy(stage, cut.batches, undefined, true);
-  }
-
-  /** One transaction: the batches, and the stream as it is after them. */
-  private commit(stream: Stream, cut: Cut, written?: Buffer): void {
-    const undo = this.take(stream, cut);
-    try {
-      this.append(stream, cut, written);
-    } catch (error) {
-      undo();
-      throw error;
-    }
-    this.count(stream, cut);
-  }
-
-  /** Makes of the stream what it is after the cut; returns what takes that back. */
-  private take(stream: Stream, cut: Cut): () => void {
-    const { rows } = this.options;
-    const { fate } = stream;
-    const undoRest = stream.takeRest(cut.rest, this.options.clock.nowMs());
-    stream.fate = cut.fate;
-    if (cut.rest.kind === 'replace' && stream.restIsDurable) {
-      stream.restIsDurable = false;
-      rows.delete(durableKey(stream.handle));
-    }
-    stream.put(rows);
-    return () => {
-      stream.fate = fate;
-      undoRest();
-      this.putAgain(stream);
-    };
-  }
-
-  /** The transaction itself, with the copy of what was written or is sent. */
-  private append(stream: Stream, cut: Cut, written?: Buffer, ends = false): void {
-    const { queue, rows } = this.options;
-    const transaction = new CaptureTransaction();
-    this.transaction = transaction;
-    try {
-      transaction.add(stream, cut.batches);
-      this.copies.copy(stream, cut.batches, written, ends);
-      queue.append(transaction.batches, rows.changes);
-    } catch (error) {
-      transaction.failed();
-      this.copies.failed(stream);
-      throw error;
-    } finally {
-      this.transaction = undefined;
-    }
-    rows.changes.clear();
-    transaction.succeeded();
-    this.copies.committed(stream);
-  }
-
-  /** What counts once its transaction took place. */
-  private count(stream: Stream, cut: Cut): void {
-    const { drops, passedBytes, undecided } = cut.totals;
-    const { bytes, lines } = drops.get('queue_full');
-    if (bytes > 0) this.options.dropped(lines, bytes);
-    this.counters.drops.addAll(drops);
-    this.counters.pieces += cut.pieces;
-    this.counters.undecided += undecided;
-    this.quotas.spend(stream.path, passedBytes);
-    this.complaints.about(stream, cut);
-  }
-
-  /** After a failed transaction, the rows that are pending must say what is still true. */
-  private putAgain(stream: Stream): void {
-    stream.put(this.options.rows, true);
-    if (stream.restIsDurable) this.options.rows.changes.delete(durableKey(stream.handle));
+    const place = this.commits.place(stream, 0);
+    this.commits.commit(stream, this.cutter.cutRest(stream, place, openEnd));
   }
 
   /** Pages from the kernel's cache do not tell who wrote them: the writer before stands for them. */

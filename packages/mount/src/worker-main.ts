@@ -94,7 +94,7 @@ async function serve(given: ChildArguments, umask: number, log: Log): Promise<vo
     },
     ...(copies === undefined ? {} : { copies: copies.router }),
   });
-  copies?.router.attach(capture);
+  copies?.router.attach(capture.stages);
   queue.recoverDurableRests();
   const openHandles = fresh || tree === undefined ? [] : [...tree.openHandles()];
   capture.restore(new Set(openHandles.map(({ handle }) => handle)));

@@ -56,7 +56,7 @@ class Site {
       warn: () => undefined,
       copies: router,
     });
-    router.attach(this.capture);
+    router.attach(this.capture.stages);
   }
 
   open(handle: number, path: string): void {
