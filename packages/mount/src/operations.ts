@@ -1,8 +1,6 @@
 import {
   ERRNO,
-  errnoOf,
   FuseError,
-  PARKED,
   type AttributeChanges,
   type Attributes,
   type ByteString,
@@ -16,28 +14,21 @@ import {
   type Parked,
   type WriteArguments,
 } from '@k2hft/fuse';
+import { CapturedHandles, type CapturedHandlesOptions } from './captured-handles.js';
 import { CapturedWrites, whileRoom, type CapturedWritesOptions } from './captured-writes.js';
-import { Parking, type ParkedWrite } from './parking.js';
 import type { PendingRows } from './pending-rows.js';
 import { TICK_NAME } from './tick-name.js';
+import { WaitingRequests, type WaitingRequestsOptions } from './waiting-requests.js';
 
-/** An fsync is given up after this long: a forwarder that was killed is back within a second, and a hang helps nobody. */
-const SYNC_WAIT_MS = 30_000;
 const ROOT_NODE = 1;
-const ACCESS_MODE_MASK = 3;
 
-export interface MountOperationsOptions extends CapturedWritesOptions {
+export interface MountOperationsOptions
+  extends CapturedWritesOptions, CapturedHandlesOptions, WaitingRequestsOptions {
   rows: PendingRows;
-  maxWaitMs: number;
-  /** Handles that only write and whose bytes are sent bypass the kernel's cache: one copy less. */
-  directWrites: boolean;
   /** Some rule sends binary chunks, which end with a close(2). Else the kernel need not tell of each. */
   flushesChunks: boolean;
   /** Called on every tick after its work. */
   onTick(): void;
-  /** Called when requests begin to wait, and when none waits any more. */
-  onParking(waiting: boolean): void;
-  warn(message: string): void;
 }
 
 type AttributesReply = { attributes: Attributes; validMs: number };
@@ -47,32 +38,31 @@ type AttributesReply = { attributes: Attributes; validMs: number };
  * request changed is stored before its answer.
  */
 export class MountOperations implements FuseOperations {
-  private readonly parking = new Parking();
-  private readonly captured: CapturedWrites;
-  private replies: FuseReplies | undefined;
-  private reportedWaiting = false;
-  /** Closed handles whose unfinished line found no room yet. */
-  private readonly unended = new Set<number>();
+  private readonly writes: CapturedWrites;
+  private readonly handles: CapturedHandles;
+  private readonly waiting: WaitingRequests;
   /** Absent when nobody needs it: the kernel asks once, and then never again. */
   readonly flush?: (request: FuseRequest, handle: number) => void;
 
   constructor(private readonly options: MountOperationsOptions) {
-    this.captured = new CapturedWrites(options);
+    this.writes = new CapturedWrites(options);
+    this.handles = new CapturedHandles(options);
+    this.waiting = new WaitingRequests(options, this.writes);
     if (options.flushesChunks) {
       this.flush = (_request, handle) => {
-        this.flushChunk(handle);
+        this.handles.flushChunk(handle);
       };
     }
   }
 
   /** Writes wait for room. */
   get holdsWrites(): boolean {
-    return this.parking.holdsWrites;
+    return this.waiting.holdsWrites;
   }
 
   /** The session that answers parked requests. */
   answerThrough(replies: FuseReplies): void {
-    this.replies = replies;
+    this.waiting.answerThrough(replies);
   }
 
   lookup(request: FuseRequest, name: ByteString): Entry {
@@ -141,7 +131,7 @@ export class MountOperations implements FuseOperations {
   open(request: FuseRequest, flags: number): Opened {
     const { tree } = this.options;
     const opened = tree.open(request, flags);
-    this.startStream(opened, request.nodeId, flags, tree.pathOf(request.nodeId));
+    this.handles.opened(opened, request.nodeId, flags, tree.pathOf(request.nodeId));
     return this.stored(opened);
   }
 
@@ -155,7 +145,7 @@ export class MountOperations implements FuseOperations {
     const created = tree.create(request, name, flags, mode);
     const folder = tree.pathOf(request.nodeId);
     const path = folder === '' ? name : `${folder}/${name}`;
-    this.startStream(created.opened, created.entry.nodeId, flags, path);
+    this.handles.opened(created.opened, created.entry.nodeId, flags, path);
     return this.stored(created);
   }
 
@@ -167,17 +157,14 @@ export class MountOperations implements FuseOperations {
     const { capture, tree } = this.options;
     const { handle, offset, buffer, start, end } = write;
     if (!capture.has(handle)) return this.stored(tree.write(request, handle, offset, buffer, start, end));
-    const written = this.captured.write(request, write, !this.parking.holdsWrites);
+    const written = this.writes.write(request, write, !this.waiting.holdsWrites);
     this.storeRows();
-    if (written !== undefined) return written;
-    this.parking.parkWrite(request, write, performance.now() + this.options.maxWaitMs);
-    this.reportParking();
-    return PARKED;
+    return written ?? this.waiting.parkWrite(request, write);
   }
 
   release(request: FuseRequest, handle: number): void {
     this.options.tree.release(request, handle);
-    this.endStream(handle);
+    this.handles.closed(handle);
     this.storeRows();
   }
 
@@ -185,13 +172,10 @@ export class MountOperations implements FuseOperations {
     const { capture, queue, tree } = this.options;
     tree.fsync(request, handle, dataOnly);
     if (!capture.has(handle)) return undefined;
-    this.flushChunk(handle);
+    this.handles.flushChunk(handle);
     const needsCheckpoint = capture.makeRestDurable(handle) || !queue.allDurable();
     this.storeRows();
-    if (!needsCheckpoint) return undefined;
-    this.parking.parkSync(request, queue.requestCheckpoint(), performance.now() + SYNC_WAIT_MS);
-    this.reportParking();
-    return PARKED;
+    return needsCheckpoint ? this.waiting.parkSync(request) : undefined;
   }
 
   opendir(request: FuseRequest, flags: number): Opened {
@@ -220,84 +204,21 @@ export class MountOperations implements FuseOperations {
     return this.options.tree.statfs(request);
   }
 
-  /**
-   * The kernel tells of every signal that a waiting program gets. Only one that ends it ends the wait: no local disk
-   * answers a write with EINTR, and programs do not expect it. The wait has its deadline in any case.
-   */
   interrupt(unique: number): void {
-    const request = this.parking.takeDying(unique);
-    if (request !== undefined) this.replies?.replyError(request, ERRNO.EINTR);
-    this.reportParking();
+    this.waiting.interrupt(unique);
   }
 
   /** Everything that time drives. */
   tick(): void {
     const { capture, queue } = this.options;
     queue.collect();
-    this.finishParked();
-    for (const handle of [...this.unended]) this.endStream(handle);
+    this.waiting.finish();
+    this.handles.retry();
     whileRoom(() => {
       capture.expireRests();
     });
     this.storeRows();
     this.options.onTick();
-  }
-
-  private finishParked(): void {
-    const { queue } = this.options;
-    this.parking.retryWrites((parked) => this.finishWrite(parked));
-    const nowMs = performance.now();
-    for (const { request } of this.parking.takeLateWrites(nowMs)) {
-      this.replies?.replyError(request, ERRNO.ENOSPC);
-    }
-    for (const { request } of this.parking.takeSyncs(({ ticket }) => queue.isDurable(ticket))) {
-      this.replies?.replyEmpty(request);
-    }
-    for (const { request } of this.parking.takeSyncs(({ deadlineMs }) => deadlineMs <= nowMs)) {
-      this.options.warn('an fsync was given up: the forwarder has not made the queue durable in time');
-      this.replies?.replyError(request, ERRNO.EIO);
-    }
-    this.reportParking();
-  }
-
-  /** False: it still has to wait. */
-  private finishWrite({ request, write }: ParkedWrite): boolean {
-    try {
-      const written = this.captured.tryWrite(request, write);
-      if (written === undefined) return false;
-      this.replies?.replyWritten(request, written);
-    } catch (error) {
-      this.replies?.replyError(request, errnoOf(error) ?? ERRNO.EIO);
-    }
-    return true;
-  }
-
-  private startStream(opened: Opened, nodeId: number, flags: number, path: ByteString): void {
-    const access = flags & ACCESS_MODE_MASK;
-    if (access === 0) return;
-    const { capture, directWrites } = this.options;
-    capture.open(opened.handle, nodeId, path);
-    if (directWrites && access === 1 && capture.has(opened.handle)) opened.directIo = true;
-  }
-
-  /** A chunk that finds no room stays with its stream, and goes with what comes next. */
-  private flushChunk(handle: number): void {
-    const { capture, queue } = this.options;
-    whileRoom(() => {
-      capture.flush(handle);
-      queue.wake();
-    });
-  }
-
-  private endStream(handle: number): void {
-    const { capture, queue } = this.options;
-    if (!capture.has(handle)) return;
-    this.unended.add(handle);
-    whileRoom(() => {
-      capture.end(handle);
-      this.unended.delete(handle);
-      queue.wake();
-    });
   }
 
   private stored<T>(result: T): T {
@@ -308,12 +229,5 @@ export class MountOperations implements FuseOperations {
   private storeRows(): void {
     const { queue, rows } = this.options;
     if (rows.changes.size > 0) queue.putRows(rows);
-  }
-
-  private reportParking(): void {
-    const waiting = !this.parking.isEmpty;
-    if (waiting === this.reportedWaiting) return;
-    this.reportedWaiting = waiting;
-    this.options.onParking(waiting);
   }
 }
