@@ -1,13 +1,6 @@
-import {
-  checkNativeMount,
-  findMount,
-  fuseUnmount,
-  mayAllowOther,
-  MountError,
-  NATIVE_FLAGS,
-} from '@k2hft/fuse';
+import { checkNativeMount, fuseUnmount, mayAllowOther, MountError, NATIVE_FLAGS } from '@k2hft/fuse';
 import type { Mounting } from './child-arguments.js';
-import { FILE_SYSTEM_TYPE } from './mount-point.js';
+import { isMounted } from './mount-point.js';
 import type { MountDriver, MountDriverOptions } from './mount-driver.js';
 
 /** A worker that has not told of itself for this long hangs. It does every second. */
@@ -73,7 +66,7 @@ export class NativeDriver implements MountDriver {
   /** A worker that was just starting has mounted after the mount of the one before was taken away. */
   async workersEnded(): Promise<void> {
     const { mountPoint } = this.options;
-    if ((await findMount(mountPoint))?.type !== FILE_SYSTEM_TYPE) return;
+    if (!(await isMounted(mountPoint))) return;
     await fuseUnmount(mountPoint, { lazy: true }).catch((error: unknown) => {
       this.options.log('error', `cannot detach ${mountPoint}: ${String(error)}`);
     });
