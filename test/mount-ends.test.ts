@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
-import { childrenOf, MOUNT_COMMAND, whyNoMounts } from '@k2hft/test-harness';
+import { childrenOf, MOUNT_COMMAND, waitUntil, whyNoMounts } from '@k2hft/test-harness';
 import { startPipeline } from './pipeline.js';
 
 const LIMIT_MS = 60_000;
@@ -11,6 +11,15 @@ const skip = whyNoMounts() ?? false;
 function k2hft(...args: string[]) {
   // A mount that should have been refused must not keep the test for ever.
   return spawnSync(process.execPath, [MOUNT_COMMAND, ...args], { encoding: 'utf8', timeout: LIMIT_MS });
+}
+
+/** The supervisor may have done it already. */
+function killWhatIsLeft(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
+  }
 }
 
 function isMounted(point: string): boolean {
@@ -55,6 +64,28 @@ void test(
     assert.throws(() => {
       closeSync(fd);
     });
+  },
+);
+
+void test(
+  'a worker that is killed at the very end leaves its unfinished lines to a last one',
+  { skip },
+  async (t) => {
+    const pipeline = await startPipeline(t, { settings: { shutdown_timeout: '1s' } });
+    const { mount } = pipeline;
+    // From the first close on the kernel waits for none.
+    appendFileSync(pipeline.inside('a.log'), 'line\n');
+    const fd = openSync(pipeline.inside('b.log'), 'a');
+    writeSync(fd, 'line\nunfinished');
+    const { worker } = mount.status().processes;
+    assert.ok(worker !== undefined);
+    process.kill(worker, 'SIGSTOP');
+    closeSync(fd);
+    process.kill(mount.process.pid, 'SIGTERM');
+    await waitUntil('it is unmounted', () => !isMounted(mount.point));
+    killWhatIsLeft(worker);
+    assert.equal(await mount.process.ended, 0);
+    await pipeline.arrives('b.log', 'line\nunfinished');
   },
 );
 

@@ -46,6 +46,8 @@ export class KeptChild {
   private isReplaced = false;
   private brokenInARow = 0;
   private starts = 0;
+  /** The last process has ended by itself, with status 0. */
+  private isDone = false;
   private onEnded: (() => void) | undefined;
 
   constructor(private readonly options: KeptChildOptions) {
@@ -71,6 +73,7 @@ export class KeptChild {
     this.starts++;
     this.served = false;
     this.killedByUs = false;
+    this.isDone = false;
     // A session of its own: a terminal's Ctrl-C is for the supervisor, which ends its children in order.
     const child = spawn(process.execPath, [...NODE_OPTIONS, program], {
       env: environment(),
@@ -109,12 +112,15 @@ export class KeptChild {
     this.child?.kill('SIGKILL');
   }
 
-  /** No restart any more. Resolves when the process has ended by itself, or after `graceMs` by SIGKILL. */
-  async end(graceMs: number): Promise<void> {
+  /**
+   * No restart any more. Resolves when the process has ended by itself, or after `graceMs` by SIGKILL: with true when the last
+   * one has ended with status 0, and so has done everything that was left to do.
+   */
+  async end(graceMs: number): Promise<boolean> {
     clearTimeout(this.timer);
     if (this.state !== 'running') {
       this.state = 'ended';
-      return;
+      return this.isDone;
     }
     this.state = 'ending';
     const ended = new Promise<void>((resolve) => {
@@ -123,6 +129,7 @@ export class KeptChild {
     const killer = setTimeout(() => this.child?.kill('SIGKILL'), graceMs);
     await ended;
     clearTimeout(killer);
+    return this.isDone;
   }
 
   private isWaiting(): boolean {
@@ -131,6 +138,7 @@ export class KeptChild {
 
   private exited(status: number | null, signal: NodeJS.Signals | null): void {
     this.child = undefined;
+    this.isDone = status === 0;
     if (this.state === 'ending') {
       this.state = 'ended';
       this.onEnded?.();

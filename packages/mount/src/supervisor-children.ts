@@ -96,8 +96,11 @@ export class SupervisorChildren {
     return this.takeover.run(before, settings);
   }
 
-  /** Ends the worker of a mount that was taken away; `isDetached`: programs still use it, and it is killed. */
-  endWorker(isDetached: boolean): Promise<void> {
+  /**
+   * Ends the worker of a mount that was taken away; `isDetached`: programs still use it, and it is killed. Resolves with true when
+   * it has queued what was unfinished.
+   */
+  endWorker(isDetached: boolean): Promise<boolean> {
     // A detached mount lives on for those who use it, and its worker would serve them for ever.
     return this.worker.end(isDetached ? 0 : WORKER_END_MS);
   }

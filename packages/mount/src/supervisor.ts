@@ -97,9 +97,10 @@ export class Supervisor {
     const deadlineMs = performance.now() + settings.shutdownTimeoutMs;
     const isDetached = await leaveMountPoint(mountPoint, deadlineMs, log);
     this.driver.stop();
-    await this.children?.endWorker(isDetached);
+    const linesAreQueued = await this.children?.endWorker(isDetached);
     await this.driver.workersEnded();
-    await this.children?.finishLines();
+    // Starting a process takes most of the time that an orderly end takes, so it is done only where there is something to do.
+    if (linesAreQueued === false) await this.children?.finishLines();
     await this.children?.endForwarder(Math.max(0, deadlineMs - performance.now()));
     unregisterMount(mountPoint);
     await this.lock?.release();
