@@ -35,9 +35,9 @@ export class CapturedWrites {
   /** Undefined: there is no room. */
   tryWrite(request: FuseRequest, write: WriteArguments): number | undefined {
     const { capture, queue, tree } = this.options;
-    const { handle, offset, buffer, start, end } = write;
+    const { handle, start, end } = write;
     if (!this.hasRoom(handle, end - start)) return undefined;
-    const written = tree.write(request, handle, offset, buffer, start, end);
+    const written = tree.write(request, write);
     const taken = written === end - start ? write : { ...write, end: start + written };
     return whileRoom(() => {
       capture.write(request, taken);
@@ -48,9 +48,8 @@ export class CapturedWrites {
 
   private drop(request: FuseRequest, write: WriteArguments): number {
     const { capture, tree } = this.options;
-    const { handle, offset, buffer, start, end } = write;
-    const written = tree.write(request, handle, offset, buffer, start, end);
-    capture.skip(request, { ...write, end: start + written });
+    const written = tree.write(request, write);
+    capture.skip(request, { ...write, end: write.start + written });
     return written;
   }
 

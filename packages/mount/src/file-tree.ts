@@ -7,6 +7,7 @@ import type {
   FileSystemStatistics,
   FuseRequest,
   Opened,
+  WriteArguments,
 } from '@k2hft/fuse';
 
 /** An open file. */
@@ -16,6 +17,19 @@ export interface OpenHandle {
   /** Of open(2), as the kernel passed them on. */
   flags: number;
 }
+
+export interface AttributesReply {
+  attributes: Attributes;
+  validMs: number;
+}
+
+export interface Created {
+  entry: Entry;
+  opened: Opened;
+}
+
+/** buffer[start..end) is written at `offset`. */
+export type FileWrite = Pick<WriteArguments, 'handle' | 'offset' | 'buffer' | 'start' | 'end'>;
 
 /**
  * The files under the mount point: their names, attributes and local bytes. It knows nothing of rules and
@@ -27,8 +41,8 @@ export interface OpenHandle {
 export interface FileTree {
   lookup(request: FuseRequest, name: ByteString): Entry;
   forget(nodeId: number, lookups: number): void;
-  getattr(request: FuseRequest, handle: number | undefined): { attributes: Attributes; validMs: number };
-  setattr(request: FuseRequest, changes: AttributeChanges): { attributes: Attributes; validMs: number };
+  getattr(request: FuseRequest, handle: number | undefined): AttributesReply;
+  setattr(request: FuseRequest, changes: AttributeChanges): AttributesReply;
   readlink(request: FuseRequest): Buffer;
   symlink(request: FuseRequest, name: ByteString, target: Buffer): Entry;
   mknod(request: FuseRequest, name: ByteString, mode: number, rdev: number): Entry;
@@ -38,22 +52,10 @@ export interface FileTree {
   rename(request: FuseRequest, name: ByteString, newParent: number, newName: ByteString, flags: number): void;
   link(request: FuseRequest, existing: number, name: ByteString): Entry;
   open(request: FuseRequest, flags: number): Opened;
-  create(
-    request: FuseRequest,
-    name: ByteString,
-    flags: number,
-    mode: number,
-  ): { entry: Entry; opened: Opened };
+  create(request: FuseRequest, name: ByteString, flags: number, mode: number): Created;
   read(request: FuseRequest, handle: number, offset: number, target: Buffer): number;
-  /** Writes buffer[start..end) at `offset` and returns how many bytes were taken: fewer only when the disk is full. */
-  write(
-    request: FuseRequest,
-    handle: number,
-    offset: number,
-    buffer: Buffer,
-    start: number,
-    end: number,
-  ): number;
+  /** Returns how many bytes were taken: fewer only when the disk is full. */
+  write(request: FuseRequest, write: FileWrite): number;
   release(request: FuseRequest, handle: number): void;
   /** fsync of what the tree itself keeps. */
   fsync(request: FuseRequest, handle: number, dataOnly: boolean): void;

@@ -2,7 +2,6 @@ import {
   ERRNO,
   FuseError,
   type AttributeChanges,
-  type Attributes,
   type ByteString,
   type DirectoryFiller,
   type Entry,
@@ -16,6 +15,7 @@ import {
 } from '@k2hft/fuse';
 import { CapturedHandles, type CapturedHandlesOptions } from './captured-handles.js';
 import { CapturedWrites, whileRoom, type CapturedWritesOptions } from './captured-writes.js';
+import type { AttributesReply, Created } from './file-tree.js';
 import type { PendingRows } from './pending-rows.js';
 import { TICK_NAME } from './tick-name.js';
 import { WaitingRequests, type WaitingRequestsOptions } from './waiting-requests.js';
@@ -30,8 +30,6 @@ export interface MountOperationsOptions
   /** Called on every tick after its work. */
   onTick(): void;
 }
-
-type AttributesReply = { attributes: Attributes; validMs: number };
 
 /**
  * What the kernel's requests do: the tree carries them out, capture queues what is written. Every row that a
@@ -135,12 +133,7 @@ export class MountOperations implements FuseOperations {
     return this.stored(opened);
   }
 
-  create(
-    request: FuseRequest,
-    name: ByteString,
-    flags: number,
-    mode: number,
-  ): { entry: Entry; opened: Opened } {
+  create(request: FuseRequest, name: ByteString, flags: number, mode: number): Created {
     const { tree } = this.options;
     const created = tree.create(request, name, flags, mode);
     const folder = tree.pathOf(request.nodeId);
@@ -155,8 +148,7 @@ export class MountOperations implements FuseOperations {
 
   write(request: FuseRequest, write: WriteArguments): number | Parked {
     const { capture, tree } = this.options;
-    const { handle, offset, buffer, start, end } = write;
-    if (!capture.has(handle)) return this.stored(tree.write(request, handle, offset, buffer, start, end));
+    if (!capture.has(write.handle)) return this.stored(tree.write(request, write));
     const written = this.writes.write(request, write, !this.waiting.holdsWrites);
     this.storeRows();
     return written ?? this.waiting.parkWrite(request, write);

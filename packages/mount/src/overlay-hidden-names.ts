@@ -1,5 +1,5 @@
-import type { ByteString } from '@k2hft/fuse';
-import { ROOT_ID, type Link } from './nodes-names.js';
+import { FuseError, type ByteString } from '@k2hft/fuse';
+import { checkName, ROOT_ID, type Link } from './nodes-names.js';
 import type { OverlayNode } from './overlay-node-rows.js';
 
 export const HIDDEN_NAME = '.k2hft-hidden';
@@ -7,6 +7,18 @@ export const HIDDEN_NAME = '.k2hft-hidden';
 /** Names that belong to the mount itself: for programs they do not exist. */
 export function isHiddenName(name: ByteString): boolean {
   return name.startsWith(HIDDEN_NAME);
+}
+
+/** Throws ENOENT for a name that does not exist for programs. */
+export function checkVisible(name: ByteString): void {
+  checkName(name);
+  if (isHiddenName(name)) throw new FuseError('ENOENT');
+}
+
+/** Throws EPERM for a name that programs may not give. */
+export function checkCreatable(name: ByteString): void {
+  checkName(name);
+  if (isHiddenName(name)) throw new FuseError('EPERM');
 }
 
 /** The place below the root, in the directory for such files. */

@@ -1,7 +1,6 @@
 import { FuseError } from '@k2hft/fuse';
 import type {
   AttributeChanges,
-  Attributes,
   ByteString,
   DirectoryFiller,
   Entry,
@@ -21,15 +20,15 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { FILE_TYPE, isRegularMode, type Shown } from './attributes.js';
-import type { FileTree, OpenHandle } from './file-tree.js';
+import type { AttributesReply, Created, FileTree, FileWrite, OpenHandle } from './file-tree.js';
 import { DescriptorCache } from './handles-descriptors.js';
 import { HandleTable } from './handles.js';
-import { checkName, NAME_BYTES_MAX, ROOT_ID } from './nodes-names.js';
+import { NAME_BYTES_MAX, ROOT_ID } from './nodes-names.js';
 import { OverlayAttributes } from './overlay-attributes.js';
 import { readFully, syncDirectory, writeFully } from './overlay-content.js';
 import { OverlayCreation } from './overlay-creation.js';
 import { OverlayEntries, OVERLAY_VALID_MS } from './overlay-entries.js';
-import { isHiddenName } from './overlay-hidden-names.js';
+import { checkCreatable, checkVisible } from './overlay-hidden-names.js';
 import { HiddenFiles } from './overlay-hidden.js';
 import { OverlayListing } from './overlay-listing.js';
 import { OverlayNodes } from './overlay-nodes.js';
@@ -112,13 +111,13 @@ export class OverlayTree implements FileTree {
     this.nodes.forget(nodeId, lookups);
   }
 
-  getattr(request: FuseRequest, handle: number | undefined): { attributes: Attributes; validMs: number } {
+  getattr(request: FuseRequest, handle: number | undefined): AttributesReply {
     const node = this.nodes.get(request.nodeId);
     const stat = this.attributes.stat(node, handle);
     return { attributes: this.entries.attributes(node, stat), validMs: OVERLAY_VALID_MS };
   }
 
-  setattr(request: FuseRequest, changes: AttributeChanges): { attributes: Attributes; validMs: number } {
+  setattr(request: FuseRequest, changes: AttributeChanges): AttributesReply {
     this.attributes.change(this.nodes.get(request.nodeId), changes);
     return this.getattr(request, changes.handle);
   }
@@ -179,12 +178,7 @@ export class OverlayTree implements FileTree {
     return { handle: this.files.open(request, this.nodes.get(request.nodeId), flags).id };
   }
 
-  create(
-    request: FuseRequest,
-    name: ByteString,
-    flags: number,
-    mode: number,
-  ): { entry: Entry; opened: Opened } {
+  create(request: FuseRequest, name: ByteString, flags: number, mode: number): Created {
     checkCreatable(name);
     const before = this.handles.madeBefore(request);
     if (before !== undefined) {
@@ -203,14 +197,7 @@ export class OverlayTree implements FileTree {
     return readFully(this.files.descriptor(handle), offset, target);
   }
 
-  write(
-    _request: FuseRequest,
-    handle: number,
-    offset: number,
-    buffer: Buffer,
-    start: number,
-    end: number,
-  ): number {
+  write(_request: FuseRequest, { handle, offset, buffer, start, end }: FileWrite): number {
     return writeFully(this.files.descriptor(handle), offset, buffer, start, end);
   }
 
@@ -289,14 +276,4 @@ export class OverlayTree implements FileTree {
     this.nodes.countLookup(node);
     return this.entries.entry(node, stat);
   }
-}
-
-function checkVisible(name: ByteString): void {
-  checkName(name);
-  if (isHiddenName(name)) throw new FuseError('ENOENT');
-}
-
-function checkCreatable(name: ByteString): void {
-  checkName(name);
-  if (isHiddenName(name)) throw new FuseError('EPERM');
 }

@@ -1,7 +1,6 @@
 import { FuseError } from '@k2hft/fuse';
 import type {
   AttributeChanges,
-  Attributes,
   ByteString,
   DirectoryFiller,
   Entry,
@@ -13,17 +12,15 @@ import {
   DIRECTORY,
   FIFO,
   FILE_TYPE,
-  isDirectoryMode,
-  isRegularMode,
   PERMISSIONS,
   REGULAR,
   SOCKET,
   SYMLINK,
   type Shown,
 } from './attributes.js';
-import type { FileTree, OpenHandle } from './file-tree.js';
+import type { AttributesReply, Created, FileTree, FileWrite, OpenHandle } from './file-tree.js';
 import { HandleTable } from './handles.js';
-import { checkName, NAME_BYTES_MAX } from './nodes-names.js';
+import { checkName } from './nodes-names.js';
 import type { PendingRows, RowReader } from './pending-rows.js';
 import { readTail, writeTail } from './tail-content.js';
 import { TailRings } from './tail-rings.js';
@@ -32,18 +29,14 @@ import { VirtualEntries, VIRTUAL_VALID_MS } from './virtual-entries.js';
 import { VirtualNames } from './virtual-names.js';
 import type { VirtualNode } from './virtual-node-rows.js';
 import { makePresent } from './virtual-present.js';
-import { presentTime, VIRTUAL_NODES_MAX, VirtualNodes } from './virtual-nodes.js';
+import { presentTime, VirtualNodes } from './virtual-nodes.js';
+import { VirtualOpenFiles } from './virtual-open-files.js';
+import { virtualStatistics, type Room } from './virtual-statistics.js';
 
 /** PATH_MAX less its final zero byte: what symlink(2) takes. */
 const TARGET_BYTES_MAX = 4095;
 
-const STATISTICS_BLOCK_BYTES = 4096;
 const ROOT_PERMISSIONS = 0o755;
-
-export interface Room {
-  readonly totalBytes: number;
-  readonly freeBytes: number;
-}
 
 export interface VirtualTreeOptions {
   /** Directory for the tails of the files, made when it is missing. */
@@ -76,6 +69,7 @@ export class VirtualTree implements FileTree {
   private readonly rings: TailRings;
   private readonly nodes: VirtualNodes;
   private readonly handles: HandleTable;
+  private readonly files: VirtualOpenFiles;
   private readonly names: VirtualNames;
   private readonly entries: VirtualEntries;
   private readonly room: () => Room;
@@ -90,10 +84,8 @@ export class VirtualTree implements FileTree {
     this.rings = new TailRings(options.tailsDir);
     this.nodes = new VirtualNodes(rows, stored, this.rings, rootFields(options));
     this.handles = new HandleTable(rows, stored, fresh);
-    for (const { nodeId } of this.handles.all()) {
-      const node = this.nodes.peek(nodeId);
-      if (node !== undefined) this.nodes.opened(node);
-    }
+    this.files = new VirtualOpenFiles(this.handles, this.nodes);
+    this.files.takeOver();
     if (fresh) {
       this.nodes.startMount();
       makePresent(this.nodes, options.present ?? []);
@@ -114,12 +106,12 @@ export class VirtualTree implements FileTree {
   }
 
   /** The handle does not matter: a node is the same through each of them. */
-  getattr(request: FuseRequest): { attributes: Attributes; validMs: number } {
+  getattr(request: FuseRequest): AttributesReply {
     const node = this.nodes.get(request.nodeId);
     return { attributes: this.entries.attributes(node), validMs: VIRTUAL_VALID_MS };
   }
 
-  setattr(request: FuseRequest, changes: AttributeChanges): { attributes: Attributes; validMs: number } {
+  setattr(request: FuseRequest, changes: AttributeChanges): AttributesReply {
     changeAttributes(this.nodes, this.rings, this.nodes.get(request.nodeId), changes);
     return this.getattr(request);
   }
@@ -181,18 +173,10 @@ export class VirtualTree implements FileTree {
   }
 
   open(request: FuseRequest, flags: number): Opened {
-    const node = this.nodes.get(request.nodeId);
-    if (isDirectoryMode(node.mode)) throw new FuseError('EISDIR');
-    if (!isRegularMode(node.mode)) throw new FuseError('ENXIO');
-    return this.openNode(request, node, flags);
+    return this.files.open(request, this.nodes.get(request.nodeId), flags);
   }
 
-  create(
-    request: FuseRequest,
-    name: ByteString,
-    flags: number,
-    mode: number,
-  ): { entry: Entry; opened: Opened } {
+  create(request: FuseRequest, name: ByteString, flags: number, mode: number): Created {
     checkName(name);
     const before = this.handles.madeBefore(request);
     if (before !== undefined) {
@@ -202,22 +186,15 @@ export class VirtualTree implements FileTree {
     }
     const node = this.names.make(request, name, REGULAR | (mode & PERMISSIONS));
     const entry = this.looked(node);
-    return { entry, opened: this.openNode(request, node, flags) };
+    return { entry, opened: this.files.open(request, node, flags) };
   }
 
   read(_request: FuseRequest, handle: number, offset: number, target: Buffer): number {
-    return readTail(this.rings, this.fileOf(handle), offset, target);
+    return readTail(this.rings, this.files.node(handle), offset, target);
   }
 
-  write(
-    _request: FuseRequest,
-    handle: number,
-    offset: number,
-    buffer: Buffer,
-    start: number,
-    end: number,
-  ): number {
-    const node = this.fileOf(handle);
+  write(_request: FuseRequest, { handle, offset, buffer, start, end }: FileWrite): number {
+    const node = this.files.node(handle);
     if (offset + (end - start) > FILE_BYTES_MAX) throw new FuseError('EFBIG');
     writeTail(this.rings, node, offset, buffer, start, end);
     node.mtime = node.ctime = presentTime();
@@ -226,7 +203,7 @@ export class VirtualTree implements FileTree {
   }
 
   release(_request: FuseRequest, handle: number): void {
-    this.closeHandle(handle);
+    this.files.close(handle);
   }
 
   /** What a power loss takes is the whole tree, so there is nothing that would be worth keeping of a single file. */
@@ -239,11 +216,7 @@ export class VirtualTree implements FileTree {
   }
 
   opendir(request: FuseRequest, flags: number): Opened {
-    const node = this.nodes.directory(request.nodeId);
-    const before = this.handles.madeBefore(request);
-    if (before !== undefined) return { handle: before.id };
-    this.nodes.opened(node);
-    return { handle: this.handles.add(request, node.id, flags, true).id };
+    return this.files.openDirectory(request, this.nodes.directory(request.nodeId), flags);
   }
 
   readdir(_request: FuseRequest, handle: number, offset: number, filler: DirectoryFiller): void {
@@ -256,22 +229,11 @@ export class VirtualTree implements FileTree {
 
   releasedir(_request: FuseRequest, handle: number): void {
     this.entries.forgetListing(handle);
-    this.closeHandle(handle);
+    this.files.close(handle);
   }
 
   statfs(): FileSystemStatistics {
-    const { totalBytes, freeBytes } = this.room();
-    const blocksFree = Math.floor(Math.max(0, freeBytes) / STATISTICS_BLOCK_BYTES);
-    return {
-      blocks: Math.max(blocksFree, Math.floor(totalBytes / STATISTICS_BLOCK_BYTES)),
-      blocksFree,
-      blocksAvailable: blocksFree,
-      files: VIRTUAL_NODES_MAX,
-      filesFree: VIRTUAL_NODES_MAX - this.nodes.count,
-      blockBytes: STATISTICS_BLOCK_BYTES,
-      fragmentBytes: STATISTICS_BLOCK_BYTES,
-      nameBytesMax: NAME_BYTES_MAX,
-    };
+    return virtualStatistics(this.room(), this.nodes.count);
   }
 
   sizeBytes(nodeId: number): number {
@@ -293,26 +255,6 @@ export class VirtualTree implements FileTree {
   private looked(node: VirtualNode): Entry {
     this.nodes.countLookup(node);
     return this.entries.entry(node);
-  }
-
-  private openNode(request: FuseRequest, node: VirtualNode, flags: number): Opened {
-    const before = this.handles.madeBefore(request);
-    const handle = before ?? this.handles.add(request, node.id, flags, false);
-    if (before === undefined) this.nodes.opened(node);
-    // The kernel's page cache would show bytes that are not kept, and would take writes larger than they were made.
-    return { handle: handle.id, directIo: true };
-  }
-
-  private fileOf(handleId: number): VirtualNode {
-    const handle = this.handles.get(handleId);
-    if (handle.directory) throw new FuseError('EISDIR');
-    return this.nodes.get(handle.nodeId);
-  }
-
-  private closeHandle(handleId: number): void {
-    const handle = this.handles.remove(handleId);
-    const node = handle && this.nodes.peek(handle.nodeId);
-    if (node !== undefined) this.nodes.closed(node);
   }
 }
 

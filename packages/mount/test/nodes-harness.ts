@@ -94,8 +94,8 @@ export function writeText(
   offset: number,
   text: string,
 ): number {
-  const bytes = Buffer.from(text, 'latin1');
-  return tree.write(requestFor(nodeId), handle, offset, bytes, 0, bytes.length);
+  const buffer = Buffer.from(text, 'latin1');
+  return tree.write(requestFor(nodeId), { handle, offset, buffer, start: 0, end: buffer.length });
 }
 
 export function readText(

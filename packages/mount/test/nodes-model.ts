@@ -260,11 +260,10 @@ export class Comparison {
     const pair = this.open[todo.handle];
     if (pair === undefined) return;
     if (todo.do === 'write') {
-      const bytes = this.bytesOf(todo.bytes);
-      const count = this.call(kill, pair.nodeId, (request) =>
-        this.tree.write(request, pair.handle, todo.at, bytes, 0, bytes.length),
-      );
-      assert.equal(count, bytes.length);
+      const buffer = this.bytesOf(todo.bytes);
+      const write = { handle: pair.handle, offset: todo.at, buffer, start: 0, end: buffer.length };
+      const count = this.call(kill, pair.nodeId, (request) => this.tree.write(request, write));
+      assert.equal(count, buffer.length);
     } else if (todo.do === 'ftruncate') {
       const changes = { sizeBytes: todo.sizeBytes, handle: pair.handle };
       this.call(kill, pair.nodeId, (request) => this.tree.setattr(request, changes));
