@@ -39,12 +39,12 @@ type Part = string | Escape;
 
 /** Texts as byte strings. */
 const ESCAPES: Readonly<Record<string, Escape>> = {
-  '%H': (batch) => byteString(batch.host),
+  '%H': (batch) => inOneLine(byteString(batch.host)),
   '%P': (batch) => String(batch.pid),
   '%U': (batch) => String(batch.uid),
   '%G': (batch) => String(batch.gid),
-  '%F': (batch) => batch.path.toString('latin1'),
-  '%f': (batch) => batch.path.toString('latin1', batch.path.lastIndexOf('/') + 1),
+  '%F': (batch) => inOneLine(batch.path.toString('latin1')),
+  '%f': (batch) => inOneLine(batch.path.toString('latin1', batch.path.lastIndexOf('/') + 1)),
   '%T': (_batch, time) => time,
 };
 
@@ -123,6 +123,17 @@ function byteString(text: string): string {
   // eslint-disable-next-line no-control-regex -- plain ASCII, which is the same in bytes
   if (/^[\x00-\x7f]*$/.test(text)) return text;
   return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/**
+ * Names may hold line breaks: what is behind one would look like a record of its own, of any host. Control characters are
+ * shown as escapes; the bytes of UTF-8 stay.
+ */
+function inOneLine(name: string): string {
+  // eslint-disable-next-line no-control-regex -- these are meant
+  return name.replace(/[\x00-\x1f\x7f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
 }
 
 type Fields = Pick<FormatFields, 'host' | 'path' | 'pid' | 'uid' | 'gid'> & { time: string };

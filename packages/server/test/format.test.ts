@@ -45,6 +45,12 @@ test('every escape', () => {
   for (const [format, expected] of rows) assert.equal(render(format, 'one\ntwo\n'), expected, format);
 });
 
+test('a name that holds a line break cannot begin a record of another host', () => {
+  const batch = { ...fields('one\n'), host: 'a\nb', path: Buffer.from('d\n/web9 forged\x1b[m') };
+  const rendered = compileFormat('%H %F %f %L', '').render(batch, false).toString('latin1');
+  assert.equal(rendered, 'a\\x0ab d\\x0a/web9 forged\\x1b[m web9 forged\\x1b[m one\n');
+});
+
 test('empty lines, and bytes of every kind, stay what they are', () => {
   assert.equal(render('<%l>', '\n\na\n'), '<><><a>');
   const bytes = Buffer.from([0, 255, 13, 10, 0x80, 10]);
