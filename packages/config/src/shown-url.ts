@@ -5,5 +5,5 @@ export function shownUrl(url: string): string {
 
 /** The same for every URL of a server in a text, be it plain or JSON. */
 export function withShownUrls(text: string): string {
-  return text.replace(/(\bwss?:\/\/[^\s"?#]*)[?#][^\s"]*/g, '$1');
+  return text.replace(/(\bwss?:\/\/[^\s"?#]*)[?#][^\s"]*?(?=[:,;]?(?:[\s"]|$))/g, '$1');
 }

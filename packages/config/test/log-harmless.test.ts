@@ -16,6 +16,6 @@ test('what may be a secret in the URL of a server is in no log', () => {
     const lines: string[] = [];
     const log = createLog('k2hft', { level: 'info', format }, (line) => lines.push(line));
     log('warn', 'ws://a:1/in?key=secret: connect ECONNREFUSED');
-    assert.match(lines.join(), /ws:\/\/a:1\/in connect ECONNREFUSED/);
+    assert.match(lines.join(), /ws:\/\/a:1\/in: connect ECONNREFUSED/);
   }
 });

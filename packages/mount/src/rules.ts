@@ -37,7 +37,8 @@ export function compileGlobs<Rule extends Pick<RuleSettings, 'path'>>(
 ): (path: ByteString) => Rule | undefined {
   const compiled = rules.map((rule) => ({
     rule,
-    matches: picomatch(rule.path.replace(/^\/+/, ''), { dot: true }),
+    // A name may hold a line break, which a dot in a regular expression does not match without the flag s.
+    matches: picomatch(rule.path.replace(/^\/+/, ''), { dot: true, flags: 's' }),
   }));
   return (path) => {
     const text = Buffer.from(path, 'latin1').toString('utf8');

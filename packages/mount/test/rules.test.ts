@@ -26,12 +26,14 @@ const cases: [path: string, rule: string | undefined][] = [
   ['deep/a', 'deep/**'],
   ['deep/a/b/.c', 'deep/**'],
   ['secret/deep.bin', 'secret/**'],
+  ['nginx/line\nbreak.log', 'nginx/*.log'],
+  ['deep/line\nbreak/a', 'deep/**'],
   ['other', undefined],
   [Buffer.from('grün.log').toString('latin1'), 'grün.log'],
 ];
 
 for (const [path, expected] of cases) {
-  void test(`${path} is handled by ${expected ?? 'no rule'}`, () => {
+  void test(`${JSON.stringify(path)} is handled by ${expected ?? 'no rule'}`, () => {
     assert.equal(find(path)?.path, expected);
   });
 }
