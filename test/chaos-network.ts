@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { sleep, temporaryFolder, waitUntilDelivered, type Cleanup } from '@k2hft/test-harness';
+import { sendSignal, sleep, temporaryFolder, waitUntilDelivered, type Cleanup } from '@k2hft/test-harness';
 import { childNamed } from './killing.js';
 import { startWriter } from './numbered-lines.js';
 import { tallyServers, type ServersTally } from './servers-tally.js';
@@ -38,8 +38,6 @@ const FILES = ['alone1.log', 'alone2.log', 'alone3.log', 'alone4.log', 'shared.l
 const FAULT_MS_MIN = 300;
 const FAULT_MS_MAX = 20_000;
 
-const DELIVERY_MS = 120_000;
-
 /**
  * Writers write numbered lines while our processes are killed at random, and servers are killed, frozen and cut off,
  * several at a time; then everything is left to finish and the servers' files are held against what was written.
@@ -59,7 +57,7 @@ export async function runNetworkChaos(
   const writers = FILES.map((name, index) => startWriter(cleanup, join(mount.point, name), `writer${index}`));
   const faults = await troubleAtRandom(mount.process.pid, places, durationMs);
   const reports = await Promise.all(writers.map((writer) => writer.finish()));
-  await waitUntilDelivered(mount, DELIVERY_MS);
+  await waitUntilDelivered(mount);
   await mount.stop();
   return {
     faults,
@@ -96,7 +94,7 @@ async function troubleAtRandom(
     }
     const pid = victim === undefined ? undefined : childNamed(supervisorPid, victim);
     if (victim === undefined || pid === undefined) continue;
-    process.kill(pid, 'SIGKILL');
+    sendSignal(pid, 'SIGKILL');
     faults[victim]++;
   }
   await Promise.all(sick.values());
@@ -113,7 +111,7 @@ async function trouble({ server, road }: Place, faults: Faults): Promise<void> {
     await sleep(lastsMs);
     await server.restart();
   } else if (kind === 'freezes') {
-    server.freeze();
+    await server.freeze();
     await sleep(lastsMs);
     server.thaw();
   } else {

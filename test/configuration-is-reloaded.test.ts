@@ -59,7 +59,7 @@ async function start(
     async hangUp() {
       const before = inForce();
       mount.process.child.kill('SIGHUP');
-      await waitUntil('the configuration is in force', () => inForce() > before, 20_000);
+      await waitUntil('the configuration is in force', () => inForce() > before);
     },
     arrivedAt: (server, name) => {
       const path = join(server, 'output', name);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
+  freePort,
   MOUNT_COMMAND,
   SERVER_COMMAND,
   startProcess,
@@ -17,16 +17,6 @@ import {
 } from '@k2hft/test-harness';
 
 const skip = whyNoMounts() ?? false;
-
-/** K2HFTFUSE's configuration has no port 0. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}
 
 type Section = Record<string, string | (string | readonly [string, string])[]>;
 
@@ -130,11 +120,9 @@ async function holds(file: string, lines: readonly string[]): Promise<void> {
     contentOf(file)
       .split(/(?<=\n)/)
       .sort();
-  await waitUntil(`${file} holds its lines`, () => found().join('') === expected.join(''), 20_000).catch(
-    () => {
-      assert.deepEqual(found(), expected, file);
-    },
-  );
+  await waitUntil(`${file} holds its lines`, () => found().join('') === expected.join('')).catch(() => {
+    assert.deepEqual(found(), expected, file);
+  });
 }
 
 function sourceOf(port: number, folder: string): Configuration {
@@ -221,7 +209,7 @@ async function isUnified(file: string, expected: Expected): Promise<void> {
       .filter((line) => line !== '')
       .map(withoutTime)
       .sort();
-  await waitUntil(`${file} holds its lines`, () => found().join('') === lines.join(''), 20_000).catch(() => {
+  await waitUntil(`${file} holds its lines`, () => found().join('') === lines.join('')).catch(() => {
     assert.deepEqual(found(), lines);
   });
 }

@@ -1,5 +1,19 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { childrenOf, startServer, type Cleanup, type RunningServer } from '@k2hft/test-harness';
+import { promisify } from 'node:util';
+import {
+  childrenOf,
+  freePort,
+  freezeProcess,
+  sendSignal,
+  sleep,
+  startServer,
+  waitUntil,
+  type Cleanup,
+  type RunningMount,
+  type RunningServer,
+} from '@k2hft/test-harness';
 
 /** What a server is started with, beside its folder and its port. */
 export type ServerSettings = Pick<
@@ -20,6 +34,21 @@ export function childNamed(supervisorPid: number, victim: 'worker' | 'forwarder'
   });
 }
 
+/** As {@link childNamed}, where it must be there. */
+export function childOf(supervisorPid: number, victim: 'worker' | 'forwarder'): number {
+  const pid = childNamed(supervisorPid, victim);
+  assert.ok(pid !== undefined, `there is a ${victim}`);
+  return pid;
+}
+
+/** Kills a child of the supervisor, when it is being started as soon as it is there. */
+export async function killChild(supervisorPid: number, victim: 'worker' | 'forwarder'): Promise<void> {
+  await waitUntil(`the ${victim} is killed`, () => {
+    const pid = childNamed(supervisorPid, victim);
+    return pid !== undefined && sendSignal(pid, 'SIGKILL');
+  });
+}
+
 /** A server that is started again on the same port whenever it was killed, as a service manager would. */
 export class KeptServer {
   private constructor(
@@ -30,7 +59,8 @@ export class KeptServer {
   ) {}
 
   static async start(cleanup: Cleanup, folder: string, settings: ServerSettings = {}): Promise<KeptServer> {
-    return new KeptServer(cleanup, folder, settings, await startServer(cleanup, { folder, ...settings }));
+    const running = await startServer(cleanup, { folder, port: await freePort(), ...settings });
+    return new KeptServer(cleanup, folder, settings, running);
   }
 
   get url(): string {
@@ -43,8 +73,8 @@ export class KeptServer {
   }
 
   /** It stands still until it is thawed; its kernel still takes bytes and keeps its connections. */
-  freeze(): void {
-    this.running.process.child.kill('SIGSTOP');
+  freeze(): Promise<void> {
+    return freezeProcess(this.running.process.pid);
   }
 
   thaw(): void {
@@ -81,9 +111,35 @@ export interface Kills {
   relay: number;
 }
 
-/** Kills one of the victims, chosen by chance, every 0.3 to 1 s until the time is over. */
+/**
+ * A mount gives up when ten of its workers end within half a minute before they serve. On a slow machine they may: so many are
+ * killed whether they serve or not, the next ones not before.
+ */
+const HASTY_KILLS_MAX = 8;
+const HASTY_WINDOW_MS = 30_000;
+/** A worker counts as serving when it has answered a tick. */
+const TICK_MS = 1_000;
+
+class WorkerKiller {
+  private killedAtMs: number[] = [];
+
+  constructor(private readonly mount: RunningMount) {}
+
+  async kill(): Promise<void> {
+    const sinceMs = performance.now() - HASTY_WINDOW_MS;
+    this.killedAtMs = this.killedAtMs.filter((atMs) => atMs > sinceMs);
+    if (this.killedAtMs.length >= HASTY_KILLS_MAX) {
+      await promisify(execFile)('ls', [this.mount.point]);
+      await sleep(TICK_MS);
+    }
+    await killChild(this.mount.process.pid, 'worker');
+    this.killedAtMs.push(performance.now());
+  }
+}
+
+/** Kills one of the victims, chosen by chance, every 0.3 to 1 s until the time is over and each was killed. */
 export async function killAtRandom(
-  supervisorPid: number,
+  mount: RunningMount,
   server: KeptServer | undefined,
   durationMs: number,
   relay?: KeptServer,
@@ -92,20 +148,18 @@ export async function killAtRandom(
   const victims: Victim[] = ['worker', 'forwarder'];
   if (server !== undefined) victims.push('server');
   if (relay !== undefined) victims.push('relay');
-  const deadline = performance.now() + durationMs;
-  while (performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 700));
-    const victim = victims[Math.floor(Math.random() * victims.length)] ?? 'worker';
-    if (victim === 'server') {
-      await server?.killAndRestart();
-    } else if (victim === 'relay') {
-      await relay?.killAndRestart();
-    } else {
-      const pid = childNamed(supervisorPid, victim);
-      if (pid === undefined) continue;
-      process.kill(pid, 'SIGKILL');
-    }
+  const worker = new WorkerKiller(mount);
+  const untilMs = performance.now() + durationMs;
+  for (;;) {
+    const isLate = performance.now() >= untilMs;
+    const candidates = isLate ? victims.filter((victim) => kills[victim] === 0) : victims;
+    const victim = candidates[Math.floor(Math.random() * candidates.length)];
+    if (victim === undefined) return kills;
+    await sleep(300 + Math.random() * 700);
+    if (victim === 'server') await server?.killAndRestart();
+    else if (victim === 'relay') await relay?.killAndRestart();
+    else if (victim === 'worker') await worker.kill();
+    else await killChild(mount.process.pid, victim);
     kills[victim]++;
   }
-  return kills;
 }

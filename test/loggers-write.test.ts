@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sleep, startProcess, undoAtEnd, waitUntil, whyNoMounts, type Cleanup } from '@k2hft/test-harness';
-import { childNamed } from './killing.js';
-import { startPipeline, whyNoProgram, type Pipeline } from './pipeline.js';
+import {
+  sleep,
+  startProcess,
+  undoAtEnd,
+  waitUntil,
+  whyNoMounts,
+  whyNoProgram,
+  type Cleanup,
+} from '@k2hft/test-harness';
+import { killChild } from './killing.js';
+import { startPipeline, type Pipeline } from './pipeline.js';
 
 const noMounts = whyNoMounts();
 const skipRsyslog = noMounts ?? whyNoProgram('rsyslogd', 'rsyslog') ?? false;
@@ -16,7 +24,8 @@ const LINES = 20_000;
 const ROLLED_BYTES = 20_000;
 const KILLS = 3;
 const KILL_PERIOD_MS = 700;
-const ENDING_MS = 10_000;
+/** rsyslogd that is killed instead of ending loses what it has not written. */
+const ENDING_MS = 240_000;
 
 function expectedLines(name: string): string {
   return Array.from({ length: LINES }, (_, index) => `${name} says line ${index} of ${LINES}\n`).join('');
@@ -26,8 +35,7 @@ function expectedLines(name: string): string {
 async function killSometimes(pipeline: Pipeline): Promise<void> {
   for (let kill = 0; kill < KILLS; kill++) {
     await sleep(KILL_PERIOD_MS);
-    const pid = childNamed(pipeline.mount.process.pid, kill % 2 === 0 ? 'worker' : 'forwarder');
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    await killChild(pipeline.mount.process.pid, kill % 2 === 0 ? 'worker' : 'forwarder');
   }
 }
 
@@ -105,8 +113,23 @@ action(type="omfile" file="${log}" template="asSent" rotation.sizeLimit="${ROLLE
   return { port: Number(portText()), stop };
 }
 
+/** It names its port before it listens there. */
+async function connected(port: number): Promise<Socket> {
+  let socket: Socket | undefined;
+  await waitUntil('rsyslogd takes connections', async () => {
+    const trying = connect(port, '127.0.0.1');
+    const isConnected = await new Promise<boolean>((resolve) => {
+      trying.once('connect', resolve.bind(undefined, true)).once('error', resolve.bind(undefined, false));
+    });
+    if (isConnected) socket = trying;
+    return isConnected;
+  });
+  assert.ok(socket !== undefined);
+  return socket;
+}
+
 async function sendSlowly(port: number, text: string): Promise<void> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = await connected(port);
   const lines = text.split('\n').slice(0, -1);
   for (let at = 0; at < lines.length; at += 1000) {
     const part = lines.slice(at, at + 1000).map((line) => `<14>${line}\n`);

@@ -6,8 +6,17 @@ import type { WriterReport } from './numbered-writer.js';
 
 const WRITER = fileURLToPath(new URL('./numbered-writer.js', import.meta.url));
 
+/** A test that counts on some lines gets them on a machine that is slow, too. */
+const LINES_LEAST = 500;
+
+export interface Pace {
+  readonly pauseMs: number;
+  readonly burstLinesMax: number;
+  readonly linesLeast?: number;
+}
+
 export interface NumberedWriter {
-  /** Ends the writer and tells what it has seen. */
+  /** Ends the writer, when it has written as much as it has to, and tells what it has seen. */
   finish(): Promise<WriterReport>;
 }
 
@@ -16,9 +25,9 @@ export function startWriter(
   cleanup: Cleanup,
   file: string,
   name: string,
-  pace: { pauseMs: number; burstLinesMax: number } = { pauseMs: 2, burstLinesMax: 20 },
+  { pauseMs, burstLinesMax, linesLeast = LINES_LEAST }: Pace = { pauseMs: 2, burstLinesMax: 20 },
 ): NumberedWriter {
-  const args = [WRITER, file, name, String(pace.pauseMs), String(pace.burstLinesMax)];
+  const args = [WRITER, file, name, ...[pauseMs, burstLinesMax, linesLeast].map(String)];
   const started = startProcess(cleanup, process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   return {
     async finish() {

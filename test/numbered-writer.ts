@@ -1,8 +1,9 @@
 /**
- * A program that logs: writes numbered lines into a file until its standard input ends, in writes that hold
- * several lines, one line, or parts of one. Prints what it has seen as JSON, errors included.
+ * A program that logs: writes numbered lines into a file until its standard input ends and there are enough of them, in
+ * writes that hold several lines, one line, or parts of one. Prints what it has seen as JSON, errors included.
  *
- * Arguments: the file, the writer's name, the mean pause between bursts in milliseconds, lines in a burst at most.
+ * Arguments: the file, the writer's name, the mean pause between bursts in milliseconds, lines in a burst at most, lines
+ * in all at least.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 
@@ -16,13 +17,15 @@ export interface WriterReport {
 
 const PADDING = 'abcdefghijklmnopqrstuvwxyz'.repeat(8);
 
-const [file = '', name = '', pauseText = '2', burstText = '20'] = process.argv.slice(2);
+const [file = '', name = '', pauseText = '2', burstText = '20', leastText = '0'] = process.argv.slice(2);
 const pauseMs = Number(pauseText);
 const burstLinesMax = Number(burstText);
+const linesLeast = Number(leastText);
 let lines = 0;
 let longestStallMs = 0;
 let error: string | undefined;
-let stopping = false;
+let isTold = false;
+let hasFailed = false;
 
 const fd = openSync(file, 'a');
 
@@ -54,13 +57,14 @@ function writeBurst(): void {
 }
 
 function go(): void {
+  const goesOn = () => !hasFailed && (!isTold || lines < linesLeast);
   try {
-    if (!stopping) writeBurst();
+    if (goesOn()) writeBurst();
   } catch (caught) {
     error = String(caught);
-    stopping = true;
+    hasFailed = true;
   }
-  if (!stopping) {
+  if (goesOn()) {
     setTimeout(go, Math.random() * 2 * pauseMs);
     return;
   }
@@ -73,5 +77,5 @@ function go(): void {
   process.stdout.write(JSON.stringify(report), () => process.exit(0));
 }
 
-process.stdin.on('end', () => (stopping = true)).resume();
+process.stdin.on('end', () => (isTold = true)).resume();
 go();

@@ -55,7 +55,7 @@ export function pipelineOf(folder: string, server: RunningServer, mount: Running
     async arrives(name, expected) {
       const bytes = Buffer.from(expected);
       try {
-        await waitUntil(`${name} arrives`, () => arrived(name).equals(bytes), 20_000);
+        await waitUntil(`${name} arrives`, () => arrived(name).equals(bytes));
       } catch (error) {
         const found = arrived(name);
         const shown =
@@ -75,18 +75,4 @@ export function shell(script: string, environment: NodeJS.ProcessEnv = {}): stri
   if (done.status !== 0)
     throw new Error(`${script}\nended with ${done.status ?? done.signal ?? ''}: ${done.stderr}`);
   return done.stdout;
-}
-
-/** Installs Debian packages when root; returns why a test has to be skipped, or undefined. */
-export function whyNoProgram(program: string, ...debianPackages: string[]): string | undefined {
-  const found = () => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-  if (found()) return undefined;
-  if (process.getuid?.() === 0) {
-    const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    spawnSync('apt-get', ['update', '-qq'], { env: environment });
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...debianPackages], {
-      env: environment,
-    });
-  }
-  return found() ? undefined : `${program} is not installed (Debian: ${debianPackages.join(' ')})`;
 }

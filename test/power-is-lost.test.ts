@@ -3,7 +3,8 @@ import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync, writeSync
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  sleep,
+  freezeProcess,
+  sendSignal,
   startMount,
   startServer,
   temporaryFolder,
@@ -14,7 +15,7 @@ import {
   type RunningMount,
   type RunningServer,
 } from '@k2hft/test-harness';
-import { childNamed } from './killing.js';
+import { childOf } from './killing.js';
 
 const skip = whyNoMounts() ?? false;
 
@@ -41,16 +42,10 @@ async function start(t: Cleanup, bootId: string, earlier?: Site): Promise<Site> 
 
 /** Nothing of the source host goes on: what is only in memory is gone with the boot id. */
 async function losePower({ mount }: Site): Promise<void> {
-  const children = [childNamed(mount.process.pid, 'forwarder'), childNamed(mount.process.pid, 'worker')];
+  const children = [childOf(mount.process.pid, 'forwarder'), childOf(mount.process.pid, 'worker')];
   // The supervisor first: it must not start others.
-  for (const pid of [mount.process.pid, ...children]) if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  for (const pid of [mount.process.pid, ...children]) sendSignal(pid, 'SIGKILL');
   await mount.process.ended;
-}
-
-/** A process on another processor goes on for a moment after it was sent the signal. */
-async function freeze(pid: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP');
-  await waitUntil('the process is stopped', () => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
 }
 
 const arrived = ({ folder }: Site) => readFileSync(join(folder, 'server', 'output', 'app.log'), 'utf8');
@@ -67,7 +62,7 @@ void test(
     writeSync(fd, 'synced 1\nsynced 2\n');
     fsyncSync(fd);
     // Else it might be in a socket already, and arrive in spite of all.
-    await freeze(childNamed(before.mount.process.pid, 'forwarder') ?? 0);
+    await freezeProcess(childOf(before.mount.process.pid, 'forwarder'));
     writeSync(fd, 'not synced\n');
     await losePower(before);
     before.server.process.child.kill('SIGCONT');
@@ -126,7 +121,6 @@ void test(
     fsyncSync(fd);
     writeSync(fd, 'and ended\n');
     await waitUntilDelivered(before.mount);
-    await sleep(100);
     await losePower(before);
     const after = await start(t, 'boot-2', before);
     appendFileSync(after.log, 'next\n');

@@ -2,27 +2,26 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startProcess, waitUntil, whyNoMounts } from '@k2hft/test-harness';
-import { shell, startPipeline, whyNoProgram } from './pipeline.js';
+import { startProcess, waitUntil, whyNoMounts, whyNoProgram } from '@k2hft/test-harness';
+import { shell, startPipeline } from './pipeline.js';
 
 const skip = whyNoMounts() ?? false;
 const skipLogrotate = skip !== false ? skip : (whyNoProgram('logrotate', 'logrotate') ?? false);
 const skipPython = skip !== false ? skip : (whyNoProgram('python3', 'python3') ?? false);
 
-/** Appends `line N` every few milliseconds; reopens its file on SIGUSR1, as nginx does. Ends at `count`. */
+/**
+ * Appends `line N` every few milliseconds; reopens its file on SIGUSR1, as nginx does. When its standard input ends, it prints how many
+ * lines it has written.
+ */
 const LOGGER = `
 const fs = require('node:fs');
-let fd = fs.openSync(process.argv[1], 'a');
+let fd;
 process.on('SIGUSR1', () => { const old = fd; fd = fs.openSync(process.argv[1], 'a'); fs.closeSync(old); });
+fd = fs.openSync(process.argv[1], 'a');
 let line = 0;
-const count = Number(process.argv[2]);
-setInterval(() => {
-  if (line === count) process.exit(0);
-  fs.writeSync(fd, 'line ' + line++ + '\\n');
-}, 3);
+const writing = setInterval(() => { fs.writeSync(fd, 'line ' + line++ + '\\n'); }, 3);
+process.stdin.on('end', () => { clearInterval(writing); console.log(line); }).resume();
 `;
-const LOGGED = 600;
-const EXPECTED = Array.from({ length: LOGGED }, (_, index) => `line ${index}\n`).join('');
 
 for (const mode of ['virtual', 'overlay'] as const) {
   void test(`ordinary commands work as in any directory (${mode})`, { skip }, async (t) => {
@@ -74,7 +73,7 @@ for (const mode of ['virtual', 'overlay'] as const) {
       `printf 'aaaa\\nbbbb\\n' > ${log}; printf 'cccc\\n' | dd of=${log} bs=1 seek=0 conv=notrunc status=none bs=5`,
     );
     await pipeline.arrives('t.log', 'aaaa\nbbbb\ncccc\n');
-    await waitUntil('the overwrite is counted', () => pipeline.mount.status().worker?.overwrites === 1, 5000);
+    await waitUntil('the overwrite is counted', () => pipeline.mount.status().worker?.overwrites === 1);
   });
 
   void test(
@@ -82,12 +81,12 @@ for (const mode of ['virtual', 'overlay'] as const) {
     { skip: skipLogrotate },
     async (t) => {
       const pipeline = await startPipeline(t, { mode, rules: [{ path: 'app.log' }] });
-      await rotateWhileLogging(
+      const logged = await rotateWhileLogging(
         t,
         pipeline,
         (pid) => `create 0640 root root\n postrotate\n kill -USR1 ${pid}\n endscript`,
       );
-      await pipeline.arrives('app.log', EXPECTED);
+      await pipeline.arrives('app.log', logged);
       assert.ok(statSync(pipeline.inside('app.log.1')).isFile());
     },
   );
@@ -97,8 +96,8 @@ for (const mode of ['virtual', 'overlay'] as const) {
     { skip: skipLogrotate },
     async (t) => {
       const pipeline = await startPipeline(t, { mode, rules: [{ path: 'app.log' }] });
-      await rotateWhileLogging(t, pipeline, () => 'copytruncate');
-      await pipeline.arrives('app.log', EXPECTED);
+      const logged = await rotateWhileLogging(t, pipeline, () => 'copytruncate');
+      await pipeline.arrives('app.log', logged);
     },
   );
 
@@ -129,17 +128,15 @@ mapping.flush(); mapping.close(); file.close()
 
 type Pipeline = Awaited<ReturnType<typeof startPipeline>>;
 
+/** Returns all that was logged. */
 async function rotateWhileLogging(
   t: Parameters<typeof startProcess>[0],
   pipeline: Pipeline,
   directives: (pid: number) => string,
-): Promise<void> {
-  const logger = startProcess(t, process.execPath, [
-    '-e',
-    LOGGER,
-    pipeline.inside('app.log'),
-    String(LOGGED),
-  ]);
+): Promise<string> {
+  const logger = startProcess(t, process.execPath, ['-e', LOGGER, pipeline.inside('app.log')], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   await waitUntil(
     'the logger logs',
     () => statSync(pipeline.inside('app.log'), { throwIfNoEntry: false }) !== undefined,
@@ -154,7 +151,9 @@ async function rotateWhileLogging(
     await new Promise((resolve) => setTimeout(resolve, 300));
     shell(`logrotate -f -s ${join(pipeline.folder, 'logrotate.state')} ${configuration}`);
   }
+  logger.child.stdin?.end();
   assert.equal(await logger.ended, 0, logger.output());
+  return Array.from({ length: Number(logger.output()) }, (_, index) => `line ${index}\n`).join('');
 }
 
 void test('an overlay keeps owner, mode and umask as the directory below would', { skip }, async (t) => {

@@ -11,7 +11,7 @@ import {
   waitUntilDelivered,
   whyNoMounts,
 } from '@k2hft/test-harness';
-import { childNamed } from './killing.js';
+import { childOf } from './killing.js';
 import { shell } from './pipeline.js';
 import { mountSmallDisk } from './small-disk.js';
 
@@ -35,8 +35,7 @@ void test(
     shell(`echo before > ${log}`);
     await waitUntilDelivered(mount);
     spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=64k', 'status=none']);
-    const worker = childNamed(mount.process.pid, 'worker') ?? 0;
-    process.kill(worker, 'SIGKILL');
+    process.kill(childOf(mount.process.pid, 'worker'), 'SIGKILL');
     await waitUntil('another worker serves', () => /the queue cannot be opened/.test(mount.process.output()));
     assert.equal(shell(`cat ${log}`), 'before\n');
     assert.match(shell(`echo lost | tee -a ${log} 2>&1 || true`), /No space left/);

@@ -49,20 +49,19 @@ interface Namespace {
 
 /** Networks of four addresses in 198.18.0.0/15, which RFC 2544 sets aside for tests like these. */
 const NETWORKS = 2 ** 15;
-
-let namespaces = 0;
+const NETWORK_TRIES = 64;
 
 function makeNamespace(cleanup: Cleanup, mustSlow: boolean): Namespace | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const number = namespaces++;
-  const name = `k2hft-${process.pid}-${number}`;
-  const device = `k2h${process.pid}x${number}`;
-  if (!ip('netns', 'add', name)) return undefined;
+  const number = freeNetwork();
+  if (number === undefined) return undefined;
+  const name = namespaceOf(number);
+  const device = `k2hft${number}`;
   undoAtEnd(cleanup, () => {
     ip('netns', 'delete', name);
     ip('link', 'delete', device);
   });
-  const network = ((process.pid * 16 + number) % NETWORKS) * 4;
+  const network = number * 4;
   const address = (last: number) =>
     `198.${18 + (network >> 16)}.${(network >> 8) & 255}.${(network & 255) + last}`;
   const isMade =
@@ -74,6 +73,20 @@ function makeNamespace(cleanup: Cleanup, mustSlow: boolean): Namespace | undefin
     ip('-n', name, 'link', 'set', 'lo', 'up') &&
     (!mustSlow || (shape(device, 'add', SLOW_DELAY_MS) && shape(device, 'delete')));
   return isMade ? { name, host: address(2), device } : undefined;
+}
+
+function namespaceOf(number: number): string {
+  return `k2hft-${number}`;
+}
+
+/** Makes a namespace, whose name keeps other tests from using its network as well; undefined when none can be made. */
+function freeNetwork(): number | undefined {
+  const first = process.pid * 16;
+  for (let tried = 0; tried < NETWORK_TRIES; tried++) {
+    const number = (first + tried) % NETWORKS;
+    if (ip('netns', 'add', namespaceOf(number))) return number;
+  }
+  return undefined;
 }
 
 function namespaceRoad(url: string, name: string, device: string): Road {

@@ -18,6 +18,7 @@ import { test } from 'node:test';
 import {
   hasEnded,
   MOUNT_COMMAND,
+  sleep,
   startMount,
   startProcess,
   startServer,
@@ -29,7 +30,7 @@ import {
   type Cleanup,
   type StartedProcess,
 } from '@k2hft/test-harness';
-import { childNamed } from './killing.js';
+import { childNamed, childOf } from './killing.js';
 import { pipelineOf, startPipeline, type Pipeline } from './pipeline.js';
 
 /*
@@ -40,7 +41,7 @@ const skip = whyNoMounts() ?? whyNoSecondDriver() ?? false;
 const MODES = ['virtual', 'overlay'] as const;
 /** The user and the group nobody, which own nothing. */
 const NOBODY = 65_534;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 
 function startSecond(t: Cleanup, mode: (typeof MODES)[number]): Promise<Pipeline> {
   return startPipeline(t, { settings: { mount: { mode, driver: 'fuse-native' } } });
@@ -62,13 +63,11 @@ async function untilBack({ mount }: Pipeline, worker: number): Promise<void> {
     }
     return isMounted(mount.point);
   };
-  await waitUntil('it is mounted again', isBack, LIMIT_MS);
+  await waitUntil('it is mounted again', isBack);
 }
 
 function workerOf({ mount }: Pipeline): number {
-  const pid = childNamed(mount.process.pid, 'worker');
-  assert.ok(pid !== undefined, 'there is a worker');
-  return pid;
+  return childOf(mount.process.pid, 'worker');
 }
 
 for (const mode of MODES) {
@@ -185,7 +184,7 @@ void test(
     const settings = { mount: { mode: 'virtual', driver: 'fuse-native' } };
     const options = { folder: join(folder, 'source'), urls: [server.url], settings };
     const first = await startMount(t, options);
-    const worker = childNamed(first.process.pid, 'worker') ?? 0;
+    const worker = childOf(first.process.pid, 'worker');
     server.process.child.kill('SIGSTOP');
     appendFileSync(join(first.point, 'app.log'), 'one\n');
     first.process.child.kill('SIGKILL');
@@ -275,7 +274,7 @@ function userPlace(t: Cleanup, settings: Record<string, unknown>): UserPlace {
       const started = startProcess(t, 'unshare', [...namespace, ...user, ...command], { env });
       undoAtEnd(t, async () => {
         started.child.kill('SIGTERM');
-        await Promise.race([started.ended, new Promise((resolve) => setTimeout(resolve, 10_000))]);
+        await Promise.race([started.ended, sleep(LIMIT_MS)]);
       });
       return started;
     },
@@ -295,7 +294,7 @@ void test('a user without root mounts, and ends it', { skip }, async (t) => {
     `cd ${point}; mkdir d; echo one >>d/app.log; echo two >>d/app.log; mv d/app.log d/old.log`,
   );
   assert.equal(place.asUser(started, `stat -c %u ${point}/d/old.log`), `${NOBODY}\n`);
-  const before = childNamed(started.pid, 'worker') ?? 0;
+  const before = childOf(started.pid, 'worker');
   process.kill(before, 'SIGKILL');
   await waitUntil(
     'there is another worker',

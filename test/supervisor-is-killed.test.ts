@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   hasEnded,
+  sendSignal,
   startMount,
   startServer,
   temporaryFolder,
   waitUntil,
   whyNoMounts,
 } from '@k2hft/test-harness';
-import { childNamed } from './killing.js';
+import { childOf } from './killing.js';
 import { pipelineOf } from './pipeline.js';
 
 const skip = whyNoMounts() ?? false;
@@ -28,8 +29,8 @@ for (const mode of ['virtual', 'overlay'] as const) {
       const server = await startServer(t, { folder: join(folder, 'server') });
       const options = { folder: join(folder, 'source'), urls: [server.url], mode };
       const first = await startMount(t, options);
-      const worker = childNamed(first.process.pid, 'worker') ?? 0;
-      const forwarder = childNamed(first.process.pid, 'forwarder') ?? 0;
+      const worker = childOf(first.process.pid, 'worker');
+      const forwarder = childOf(first.process.pid, 'forwarder');
       // The server is away, so that the queue still holds everything when the supervisor dies.
       server.process.child.kill('SIGSTOP');
       const lines = Array.from({ length: 500 }, (_, index) => `line ${index}\n`).join('');
@@ -37,8 +38,8 @@ for (const mode of ['virtual', 'overlay'] as const) {
       const fd = openSync(join(first.point, 'app.log'), 'a');
       writeSync(fd, 'unfinished');
       first.process.child.kill('SIGKILL');
-      await waitUntil('the mount is gone', () => !isMounted(first.point), 10_000);
-      await waitUntil('its children are gone', () => hasEnded(worker) && hasEnded(forwarder), 10_000);
+      await waitUntil('the mount is gone', () => !isMounted(first.point));
+      await waitUntil('its children are gone', () => hasEnded(worker) && hasEnded(forwarder));
       server.process.child.kill('SIGCONT');
       const pipeline = pipelineOf(folder, server, await startMount(t, options));
       await pipeline.arrives('app.log', `${lines}unfinished`);
@@ -58,11 +59,11 @@ void test(
     const first = await startMount(t, options);
     appendFileSync(join(first.point, 'app.log'), 'one\n');
     const pids = [
-      childNamed(first.process.pid, 'forwarder'),
-      childNamed(first.process.pid, 'worker'),
+      childOf(first.process.pid, 'forwarder'),
+      childOf(first.process.pid, 'worker'),
       first.process.pid,
     ];
-    for (const pid of pids) if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    for (const pid of pids) sendSignal(pid, 'SIGKILL');
     await first.process.ended;
     const pipeline = pipelineOf(folder, server, await startMount(t, options));
     appendFileSync(pipeline.inside('app.log'), 'two\n');
@@ -75,7 +76,7 @@ void test('a frozen forwarder of a killed mount is gone before the next one writ
   const server = await startServer(t, { folder: join(folder, 'server') });
   const options = { folder: join(folder, 'source'), urls: [server.url] };
   const first = await startMount(t, options);
-  const forwarder = childNamed(first.process.pid, 'forwarder') ?? 0;
+  const forwarder = childOf(first.process.pid, 'forwarder');
   process.kill(forwarder, 'SIGSTOP');
   appendFileSync(join(first.point, 'app.log'), 'one\n');
   first.process.child.kill('SIGKILL');

@@ -4,8 +4,7 @@ import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from '@k2hft/test-harness';
-import { whyNoProgram } from './pipeline.js';
+import { temporaryFolder, whyNoProgram } from '@k2hft/test-harness';
 
 const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
 const UNITS = ['k2hft@.service', 'k2hft-svr.service'] as const;

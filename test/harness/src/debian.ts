@@ -1,7 +1,34 @@
 import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-/** apt runs one at a time: another test's installation is waited for. */
-const LOCK_SECONDS = 120;
+/** Several test files may want packages at the same time: who holds this file is the one that installs. */
+const LOCK_FILE = join(tmpdir(), 'k2hft-test-apt.lock');
+/** For what others install on this machine meanwhile. */
+const DPKG_LOCK_SECONDS = 600;
+/** A mirror that does not answer is asked again, after pauses that double. */
+const TRIES = 4;
+const FIRST_PAUSE_SECONDS = 5;
+
+/**
+ * Tries until it works, under the lock. Lists that are there already may be good enough; those of a fresh machine are not, and
+ * old ones name packages that are gone.
+ *
+ * Arguments: apt-get's options in $options; the packages.
+ */
+const INSTALL = `
+pause=${FIRST_PAUSE_SECONDS}
+left=${TRIES}
+while :; do
+  apt-get update $options
+  apt-get install -y --no-install-recommends $options "$@" && exit 0
+  left=$((left - 1))
+  [ "$left" -gt 0 ] || exit 1
+  sleep "$pause"
+  pause=$((pause * 2))
+done`;
+
+const APT_OPTIONS = `-qq -o DPkg::Lock::Timeout=${DPKG_LOCK_SECONDS} -o Acquire::Retries=3`;
 
 /**
  * Installs Debian packages when root and `isThere` does not hold; returns why a test has to be skipped, or undefined.
@@ -14,15 +41,14 @@ export function whyNotInstalled(
   ...debianPackages: string[]
 ): string | undefined {
   if (isThere()) return undefined;
+  let said = '';
   if (process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const options = ['-qq', '-o', `DPkg::Lock::Timeout=${LOCK_SECONDS}`];
-    spawnSync('apt-get', ['update', ...options], { env });
-    spawnSync('apt-get', ['install', '-y', ...options, '--no-install-recommends', ...debianPackages], {
-      env,
-    });
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', options: APT_OPTIONS };
+    const command = [LOCK_FILE, 'sh', '-c', INSTALL, 'sh', ...debianPackages];
+    said = spawnSync('flock', command, { env, encoding: 'utf8' }).stderr.trim();
   }
-  return isThere() ? undefined : `${what} is not installed (Debian: ${debianPackages.join(' ')})`;
+  if (isThere()) return undefined;
+  return `${what} is not installed (Debian: ${debianPackages.join(' ')})${said === '' ? '' : `: ${said}`}`;
 }
 
 /** As {@link whyNotInstalled}, for a program. */

@@ -7,6 +7,8 @@ export {
 export { CleanupStack, undoAtEnd, type Cleanup } from './cleanup.js';
 export { whyNoProgram, whyNoSecondDriver, whyNotInstalled } from './debian.js';
 export { everyStep, PlacedKills } from './placed-kills.js';
+export { freePort } from './ports.js';
+export { freezeProcess, sendSignal } from './signals.js';
 export { temporaryFolder } from './temporary-folder.js';
 export { waitUntil, sleep } from './waiting.js';
 export { startProcess, type StartedProcess } from './processes.js';

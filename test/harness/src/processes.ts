@@ -8,7 +8,7 @@ export interface StartedProcess {
   /** What it printed so far on both outputs. */
   output(): string;
   /** Resolves once `text` was printed; throws with the output when the process ends first. */
-  printed(text: string | RegExp, limitMs?: number): Promise<void>;
+  printed(text: string | RegExp): Promise<void>;
   /** Exit status, or the signal's name. */
   ended: Promise<number | NodeJS.Signals>;
 }
@@ -24,9 +24,11 @@ export function startProcess(
   let printedSoFar = '';
   child.stdout?.on('data', (chunk: Buffer) => (printedSoFar += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (printedSoFar += chunk.toString()));
+  let isClosed = false;
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status, signal) => {
+      isClosed = true;
       resolve(signal ?? status ?? -1);
     });
   });
@@ -41,9 +43,9 @@ export function startProcess(
     pid: child.pid,
     output: () => printedSoFar,
     ended,
-    async printed(text, limitMs = 20_000) {
+    async printed(text) {
       const seen = () => (typeof text === 'string' ? printedSoFar.includes(text) : text.test(printedSoFar));
-      await waitUntil(`${command} prints ${String(text)}`, () => seen() || !running(), limitMs).catch(
+      await waitUntil(`${command} prints ${String(text)}`, () => seen() || isClosed).catch(
         (error: unknown) => {
           throw new Error(`${String(error)}\n${printedSoFar}`);
         },

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { undoAtEnd, type Cleanup } from './cleanup.js';
 import { startProcess, type StartedProcess } from './processes.js';
-import { waitUntil } from './waiting.js';
+import { WAIT_MS_MAX, waitUntil } from './waiting.js';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 export const MOUNT_COMMAND = join(ROOT, 'packages/mount/bin/k2hft.js');
 export const SERVER_COMMAND = join(ROOT, 'packages/server/bin/k2hft-svr.js');
-const END_MS = 30_000;
+/** What does not end by itself for so long is killed. */
+const END_MS = WAIT_MS_MAX;
+/** A forwarder that is held up for some seconds does not answer in time: it is asked again. */
+const STATUS_TRIES = 3;
 
 /** Why whole-system tests cannot run here; undefined when they can. */
 export function whyNoMounts(): string | undefined {
@@ -129,13 +132,19 @@ export async function startMount(cleanup: Cleanup, options: MountOptions): Promi
 
 /** Asks with the real command, as a user would. */
 export function mountStatus(point: string): MountStatus {
-  const asked = spawnSync(process.execPath, [MOUNT_COMMAND, 'status', point, '--json'], { encoding: 'utf8' });
-  if (asked.status !== 0) throw new Error(`k2hft status failed: ${asked.stderr}`);
-  return JSON.parse(asked.stdout) as MountStatus;
+  let said = '';
+  for (let left = STATUS_TRIES; left > 0; left--) {
+    const asked = spawnSync(process.execPath, [MOUNT_COMMAND, 'status', point, '--json'], {
+      encoding: 'utf8',
+    });
+    if (asked.status === 0) return JSON.parse(asked.stdout) as MountStatus;
+    said = asked.stderr;
+  }
+  throw new Error(`k2hft status failed: ${said}`);
 }
 
 /** Waits until the queue of a mount is empty: everything has been acknowledged. */
-export async function waitUntilDelivered(mount: RunningMount, limitMs = 30_000): Promise<void> {
+export async function waitUntilDelivered(mount: RunningMount, limitMs = WAIT_MS_MAX): Promise<void> {
   let lastFailure = '';
   const isEmpty = () => {
     try {
