@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { messageOf, ServerError, systemCode } from './errors.js';
 
-/** How long the holder of a lock has to say who it is. */
-const ANSWER_MS = 1000;
+/** How long the holder of a lock has to say who it is: it answers at once, unless the machine is busy. */
+const ANSWER_MS = 10_000;
 
 /** Its answer is a process id and a date. */
 const ANSWER_LENGTH_MAX = 200;

@@ -158,7 +158,8 @@ function worldReadable(context: TestContext): string {
 }
 
 test('who says nothing, too slowly or too much is cut off', async (context) => {
-  const { server } = await startWithTokens(context, { limits: { handshake_timeout: '300ms' } });
+  // Long enough for whoever opens a WebSocket on a busy machine.
+  const { server } = await startWithTokens(context, { limits: { handshake_timeout: '5s' } });
   const silent = rawConnection(server.url);
   const slow = rawConnection(server.url);
   const drip = setInterval(() => slow.write('G'), 20);
@@ -168,12 +169,13 @@ test('who says nothing, too slowly or too much is cut off', async (context) => {
   talker.socket.send(Buffer.alloc(200_000, 1));
   await Promise.all([ended(silent), ended(slow), mute.closed(), talker.closed()]);
   clearInterval(drip);
-  await server.printed(/has not said who it is within 0\.3 s: cut off/);
-  assert.equal(mute.messages('error')[0]?.message, 'no hello within 0.3 s');
+  await server.printed(/has not said who it is within 5 s: cut off/);
+  assert.equal(mute.messages('error')[0]?.message, 'no hello within 5 s');
 });
 
 test('strangers are limited in number, and do not keep out who knows a token', async (context) => {
-  const { server } = await startWithTokens(context);
+  // None of them goes because its time is over.
+  const { server } = await startWithTokens(context, { limits: { handshake_timeout: '1h' } });
   const strangers = Array.from({ length: STRANGERS_MAX + 50 }, () => rawConnection(server.url, '127.0.0.2'));
   await waitUntil('the oldest are cut', () => strangers.filter(({ destroyed }) => destroyed).length >= 50);
   const client = await welcomed(await hello(server.url, 'host1', TOKENS.host1));

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sleep, temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { sleep, temporaryFolder } from '@k2hft/test-harness';
 import { configurationOf, runServer, startServer } from './server-process.js';
 import { fill, smallDisk } from './small-disk.js';
 import { SourceClient, type BatchToSend } from './source-client.js';
@@ -29,13 +29,14 @@ test('a full disk stops the acknowledgements, and room lets them go on', async (
   const batches = lines(11, 100, 20_000);
   // In messages of their own, so that reading stops somewhere in between.
   for (const batch of batches) client.send(batch);
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full');
+  await client.told('full');
   await sleep(1500);
   assert.equal(countOf(server.output(), /nothing more is taken/g), 1);
   assert.ok(!client.acknowledged.has('1/110'));
   rmSync(filler);
   await client.acknowledges(110);
-  assert.equal(client.messages('status').at(-1)?.state, 'accepting');
+  await client.told('accepting');
+  await server.printed(/nothing is in the way any more/);
   assert.equal(countOf(server.output(), /nothing is in the way any more/g), 1);
   const expected = [...lines(1, 10, 100), ...batches].map(({ payload }) => String(payload)).join('');
   assert.equal(readFileSync(join(disk, 'output/a.log'), 'utf8'), expected);
@@ -51,7 +52,7 @@ test('a server that is killed on a full disk has lost and doubled nothing', asyn
   const filler = fill(disk, 2_000_000);
   const batches = lines(1, 200, 20_000);
   for (const batch of batches) client.send(batch);
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full');
+  await client.told('full');
   server.child.kill('SIGKILL');
   await server.ended;
   // A new server waits as well: opening its state on a full disk would end it.
@@ -75,7 +76,7 @@ test('a full disk of the state only is waited for as well', async (context) => {
   await client.deliver(1, { payload: 'one\n' });
   const filler = fill(disk, 0);
   client.send({ sequence: 2, payload: 'two\n' }, { sequence: 3, path: 'new.log', payload: 'new\n' });
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full');
+  await client.told('full');
   await sleep(1200);
   assert.ok(!client.acknowledged.has('1/2'));
   rmSync(filler);
@@ -93,7 +94,7 @@ test('a server on a full disk ends when it is told to', async (context) => {
   const client = await SourceClient.connect(server.url);
   fill(disk, 0);
   client.send({ sequence: 1, payload: 'x'.repeat(10_000) });
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full');
+  await client.told('full');
   server.child.kill('SIGTERM');
   assert.equal(await server.ended, 0);
   assert.ok(!client.acknowledged.has('1/1'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { PROTOCOL_VERSION } from '@k2hft/wire';
-import { temporaryFolder, undoAtEnd, waitUntil, whyNoProgram } from '@k2hft/test-harness';
+import { freePort, temporaryFolder, undoAtEnd, waitUntil, whyNoProgram } from '@k2hft/test-harness';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { startServer, type ServerFolder } from './server-process.js';
 import { SourceClient, type BatchToSend } from './source-client.js';
@@ -12,7 +12,7 @@ const skip = whyNoProgram('chromium', 'chromium') ?? false;
 /** Where Debian's package puts it. */
 const CHROMIUM = '/usr/bin/chromium';
 /** The machine may have other tests to run. */
-const SHOWN_MS = 30_000;
+const SHOWN_MS = 240_000;
 /** Nobody listens there: a port that is not given to programs by chance. */
 const DEAD_URL = 'ws://127.0.0.1:9';
 
@@ -35,6 +35,7 @@ async function startBrowser(context: TestContext): Promise<BrowserContext> {
   const browser = await chromium.launchPersistentContext(temporaryFolder(context), {
     executablePath: CHROMIUM,
     headless: true,
+    timeout: SHOWN_MS,
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -142,7 +143,7 @@ test('the page in a browser', { skip }, async (whole) => {
     await shows(page, '#charts-choice', 'only db-1');
     await page.getByLabel('Filter').first().fill('WEB');
     await shows(page, '#sources-count', '2 of 3 match');
-    assert.equal(await page.locator('#sources tbody tr').count(), 2);
+    await waitUntil('two rows', async () => (await page.locator('#sources tbody tr').count()) === 2);
     await page.getByRole('button', { name: 'Host' }).click();
     await page.locator('#sources th[aria-sort="ascending"]').waitFor();
     assert.match(page.url(), /source=WEB&sources-by=host&chart=33333333-/);
@@ -170,7 +171,7 @@ test('the page in a browser', { skip }, async (whole) => {
 
   await whole.test('a server that is gone is said to be gone, and back when it is back', async (context) => {
     const folder = temporaryFolder(context);
-    const first = await startWatched(context, { folder });
+    const first = await startWatched(context, { folder }, await freePort());
     const { page } = await openPage(context, browser, first.admin);
     await shows(page, '#state', 'taking data');
     first.child.kill('SIGKILL');

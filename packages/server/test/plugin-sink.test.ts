@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { loadServerSettings } from '@k2hft/config';
-import { hasEnded, temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-harness';
+import { childrenOf, hasEnded, temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-harness';
 import { BatchFlag, decodeBatch, type Batch } from '@k2hft/wire';
 import { PluginSink, type PluginSinkTuning } from '../src/plugin-sink.js';
 import type { SinkWait } from '../src/sink.js';
@@ -196,6 +196,7 @@ void test('a server with a plugin writes its files as well, and ends the plugin 
     output: {
       plugin: ['sh', '-c', `echo $$$$ > ${folder}/pid; cat > ${folder}/fed; echo end >> ${folder}/fed`],
     },
+    top: { shutdown_timeout: '4m' },
   });
   const client = await SourceClient.connect(server.url);
   await client.deliver(1, { payload: 'one\n' }, { payload: 'two\n' });
@@ -230,7 +231,7 @@ void test('a server that cannot listen ends its plugin', async (t) => {
   const json = configurationOf({
     folder,
     port: Number(new URL(other.url).port),
-    output: { plugin: ['sh', '-c', `echo $$$$ > ${folder}/pid; exec sleep 60`] },
+    output: { plugin: ['sh', '-c', `echo $$$$ > ${folder}/pid; exec sleep 100000`] },
   });
   const server = runServer(t, ['--json', json]);
   assert.equal(await server.ended, 69);
@@ -270,8 +271,11 @@ void test('across kills of the server, the plugin gets each line at least once, 
       client.send({ sequence: sent.length, payload });
     }
     await waitUntil('some are acknowledged', () => client.acknowledged.size > 0);
+    const plugins = childrenOf(server.pid);
     server.child.kill('SIGKILL');
     await server.ended;
+    // What its pipe holds comes before what the next one is given.
+    await waitUntil('the plugin has ended', () => plugins.every(hasEnded));
     server = await startServer(t, { folder, output });
     // What was not acknowledged comes again.
     const again = await SourceClient.connect(server.url);

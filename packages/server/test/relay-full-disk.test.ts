@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { sleep, temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { freePort, sleep, temporaryFolder, waitUntil } from '@k2hft/test-harness';
 import { startServer, type RunningServer } from './server-process.js';
 import { fill, smallDisk } from './small-disk.js';
 import { SourceClient } from './source-client.js';
@@ -30,14 +30,14 @@ test("a full disk below a relay's queue stops its sources, and loses and doubles
   const disk = smallDisk(context, 24);
   if (disk === undefined) return;
   const folder = temporaryFolder(context);
-  const end = await startServer(context, { folder: join(folder, 'end') });
+  const end = await startServer(context, { folder: join(folder, 'end'), port: await freePort() });
   end.child.kill('SIGKILL');
   await end.ended;
   const relay = await startRelay(context, join(folder, 'relay'), join(disk, 'queue'), end.url);
   const port = Number(new URL(relay.url).port);
   const client = await SourceClient.connect(relay.url);
   sendAll(client);
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full', 20_000);
+  await client.told('full');
   assert.match(client.messages('status').at(-1)?.reason ?? '', /relay's queue/);
   // Somebody else takes what was left.
   const filler = fill(disk, 100_000);
@@ -49,7 +49,7 @@ test("a full disk below a relay's queue stops its sources, and loses and doubles
   const again = await startRelay(context, join(folder, 'relay'), join(disk, 'queue'), end.url, port);
   const renewed = await SourceClient.connect(again.url);
   sendAll(renewed);
-  await waitUntil('the status', () => renewed.messages('status').at(-1)?.state === 'full', 20_000);
+  await renewed.told('full');
   again.child.kill('SIGKILL');
   await again.ended;
   const third = await startRelay(context, join(folder, 'relay'), join(disk, 'queue'), end.url, port);
@@ -58,11 +58,7 @@ test("a full disk below a relay's queue stops its sources, and loses and doubles
   await startServer(context, { folder: join(folder, 'end'), port: Number(new URL(end.url).port) });
   const file = join(end.outputFolder, 'a.log');
   const expected = PAYLOADS.join('');
-  await waitUntil(
-    'all arrives',
-    () => existsSync(file) && readFileSync(file).length >= expected.length,
-    30_000,
-  );
+  await waitUntil('all arrives', () => existsSync(file) && readFileSync(file).length >= expected.length);
   await sleep(300);
   assert.ok(readFileSync(file, 'utf8') === expected);
   for (let sequence = 1; sequence <= COUNT; sequence++) await last.acknowledges(sequence);

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { freePort, temporaryFolder, waitUntil } from '@k2hft/test-harness';
 import { configurationOf, runServer, startServer, type RunningServer } from './server-process.js';
 import { SOURCE_A, SourceClient } from './source-client.js';
 
@@ -14,13 +14,14 @@ function relayTo(
   return { relay: { queue: { dir: join(folder, 'queue'), min_free: 0, ...queue }, servers: { urls } } };
 }
 
-function startRelay(
+/** Its port is not given to anybody else while it is not running. */
+async function startRelay(
   context: TestContext,
   folder: string,
   urls: string[],
   more: { queue?: Record<string, unknown>; port?: number } = {},
 ): Promise<RunningServer> {
-  const { queue, port = 0 } = more;
+  const { queue, port = await freePort() } = more;
   return startServer(context, { folder, port, noOutput: true, top: relayTo(folder, urls, queue) });
 }
 
@@ -30,7 +31,7 @@ function portOf({ url }: RunningServer): number {
 
 async function arrives(file: string, expected: string): Promise<void> {
   const read = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
-  await waitUntil(`${JSON.stringify(expected)} in ${file}`, () => read() === expected, 20_000).catch(
+  await waitUntil(`${JSON.stringify(expected)} in ${file}`, () => read() === expected).catch(
     (error: unknown) => {
       throw new Error(`${String(error)}; there is ${JSON.stringify(read())}`);
     },
@@ -59,7 +60,7 @@ test('a batch goes through two relays and is the origin’s in the end', async (
 
 test('a relay keeps what it has acknowledged when it is killed, and takes nothing twice', async (context) => {
   const folder = temporaryFolder(context);
-  const end = await startServer(context, { folder: join(folder, 'end') });
+  const end = await startServer(context, { folder: join(folder, 'end'), port: await freePort() });
   end.child.kill('SIGKILL');
   await end.ended;
   const relay = await startRelay(context, join(folder, 'relay'), [end.url]);
@@ -141,7 +142,7 @@ test('a relay that would send to itself says so', async (context) => {
 
 test('a full relay tells its sources, takes nothing, and loses nothing', async (context) => {
   const folder = temporaryFolder(context);
-  const end = await startServer(context, { folder: join(folder, 'end') });
+  const end = await startServer(context, { folder: join(folder, 'end'), port: await freePort() });
   end.child.kill('SIGKILL');
   await end.ended;
   const relay = await startRelay(context, join(folder, 'relay'), [end.url], { queue: { max_size: '4MiB' } });
@@ -149,13 +150,13 @@ test('a full relay tells its sources, takes nothing, and loses nothing', async (
   const line = `${'x'.repeat(256 * 1024 - 1)}\n`;
   const count = 40;
   for (let sequence = 1; sequence <= count; sequence++) client.send({ sequence, payload: line });
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full', 20_000);
+  await client.told('full');
   assert.match(client.messages('status').at(-1)?.reason ?? '', /the relay's queue .* is full/);
   assert.ok(client.acknowledged.size < count);
   await startServer(context, { folder: join(folder, 'end'), port: portOf(end) });
   await client.acknowledges(count);
   await arrives(join(end.outputFolder, 'a.log'), line.repeat(count));
-  assert.equal(client.messages('status').at(-1)?.state, 'accepting');
+  await client.told('accepting');
 });
 
 test('a queue that another relay has is not touched', async (context) => {

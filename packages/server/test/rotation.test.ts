@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { BatchFlag } from '@k2hft/wire';
-import { sleep, temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { freezeProcess, sleep, temporaryFolder, waitUntil } from '@k2hft/test-harness';
 import { rotatedAmong } from '../src/rotate-name.js';
 import { startServer } from './server-process.js';
 import { SOURCE_A, SOURCE_B, SourceClient, type BatchToSend } from './source-client.js';
@@ -93,6 +93,8 @@ test('the time rotates files that are written and files that are not, but no emp
   });
   await client.deliver(3, { payload: 'two\n' });
   await sleep(2500);
+  // Nothing is renamed while it is read.
+  await freezeProcess(server.pid);
   assert.equal(allText(server.outputFolder), 'one\ntwo\n');
   assert.equal(filesOf(server.outputFolder).length, 2);
   assert.equal(filesOf(server.outputFolder, 'b.log').length, 1);
@@ -118,6 +120,8 @@ test('what became due while the server was away is rotated with the first write'
   const again = await SourceClient.connect(second.url);
   await again.deliver(2, { payload: 'newer\n' });
   await waitUntil('the rotation', () => filesOf(output).length >= 2);
+  // Nothing is renamed while it is read.
+  await freezeProcess(second.pid);
   assert.equal(textOf(output, filesOf(output)[0] ?? ''), 'old\nnew\n');
   assert.equal(allText(output), 'old\nnew\nnewer\n');
 });
@@ -200,7 +204,11 @@ test('several sources write one file for all, and no line is lost or split when 
       client.deliver(1, ...lines(1, 200).map((batch) => ({ ...batch, host: `h${index}` }))),
     ),
   );
-  const written = allText(join(server.outputFolder, 'log'), 'unify.log').trimEnd().split('\n');
+  const folder = join(server.outputFolder, 'log');
+  await waitUntil('the compression of all but the last', () =>
+    filesOf(folder, 'unify.log').every((segment) => segment.endsWith('.gz') || segment === 'unify.log'),
+  );
+  const written = allText(folder, 'unify.log').trimEnd().split('\n');
   for (const index of [0, 1]) {
     const own = written.filter((each) => each.startsWith(`h${index} `));
     assert.equal(own.map((each) => `${each.slice(3)}\n`).join(''), textOfLines(1, 200));
@@ -232,6 +240,7 @@ test('a rotation that the system does not allow is told once, and the lines go o
   await client.deliver(1, ...lines(1, 35).map((batch) => ({ ...batch, path })));
   assert.deepEqual(readdirSync(server.outputFolder), [path]);
   assert.equal(readFileSync(join(server.outputFolder, path), 'utf8'), textOfLines(1, 35));
+  await server.printed(/cannot rotate n+: its name is too long/);
   assert.equal(server.output().match(/cannot rotate n+: its name is too long/g)?.length, 1);
 });
 

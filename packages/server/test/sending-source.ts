@@ -1,5 +1,5 @@
 import { Forwarder, type ForwarderServers, type QueuedBatch, type QueueSource } from '@k2hft/forwarder';
-import { waitUntil, type Cleanup } from '@k2hft/test-harness';
+import { undoAtEnd, waitUntil, type Cleanup } from '@k2hft/test-harness';
 import { makeBatch, SOURCE_A } from './source-client.js';
 
 const EPOCH = 1;
@@ -114,7 +114,7 @@ export function startSource(context: Cleanup, options: SourceOptions): SendingSo
     log: (level, message) => logged.push(`${level}: ${message}`),
     tuning: { backoffMinMs: 20, backoffMaxMs: 200 },
   });
-  context.after(() => forwarder.stop(0));
+  undoAtEnd(context, () => forwarder.stop(0));
   forwarder.start();
   return {
     logged,
@@ -123,7 +123,7 @@ export function startSource(context: Cleanup, options: SourceOptions): SendingSo
       queue.append(payload);
       forwarder.noticed();
     },
-    delivered: () => waitUntil('everything is acknowledged', () => queue.isEmpty, 30_000),
+    delivered: () => waitUntil('everything is acknowledged', () => queue.isEmpty),
     async says(expected) {
       const isSaid = (): boolean => logged.some((line) => expected.test(line));
       await waitUntil(`the source says ${String(expected)}`, isSaid).catch((error: unknown) => {

@@ -96,8 +96,12 @@ test('a relay shows its queue and its servers', async (context) => {
     'it failed',
     async () => (await scrape()).value('k2hft_forward_failures_total', { server }) > 0,
   );
-  await waitUntil('its queue is too old', async () => (await fetch(`${admin}/healthz`)).status === 503);
-  assert.match(await (await fetch(`${admin}/healthz`)).text(), /the relay's queue has records of \d+ s ago/);
+  await waitUntil('its queue is too old', async () => {
+    const response = await fetch(`${admin}/healthz`);
+    return (
+      response.status === 503 && /the relay's queue has records of \d+ s ago/.test(await response.text())
+    );
+  });
   for (const path of ['/metrics', '/status'])
     assert.doesNotMatch(await (await fetch(admin + path)).text(), /secret/, path);
 });

@@ -20,7 +20,7 @@ test('a line arrives in the file of its path and is acknowledged', async (contex
   assert.equal(statSync(join(server.outputFolder, 'sub')).mode & 0o777, 0o750);
   server.child.kill('SIGTERM');
   assert.equal(await server.ended, 0);
-  assert.equal(client.messages('status').at(-1)?.state, 'draining');
+  await client.told('draining');
 });
 
 test('permissions of output files are those of the settings, whatever the umask is', async (context) => {

@@ -108,7 +108,7 @@ test('a sink that waits is heard of by the sources, and does not keep the server
     });
   };
   client.send({ sequence: 1, payload: 'one\n' });
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full');
+  await client.told('full');
   assert.equal(client.messages('status').at(-1)?.reason, 'there is no room in the sink');
   await stop();
   assert.equal(client.acknowledged.size, 0);
@@ -127,11 +127,11 @@ test('when a blocked sink goes on, so do the sources', async (context) => {
   const { service } = await serve(context, sink);
   const client = await SourceClient.connect(service.url);
   client.send({ sequence: 1, payload: 'one\n' });
-  await waitUntil('the status', () => client.messages('status').at(-1)?.state === 'full');
+  await client.told('full');
   sink.hold = undefined;
   release();
   await client.acknowledges(1);
-  assert.equal(client.messages('status').at(-1)?.state, 'accepting');
+  await client.told('accepting');
 });
 
 test('a sink that holds too much closes the gate until it holds less', async (context) => {

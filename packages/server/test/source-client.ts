@@ -86,8 +86,8 @@ export class SourceClient {
     return client;
   }
 
-  /** Connects and says hello. */
-  static async connect(url: string, source = SOURCE_A, epoch = 1, limitMs = 30_000): Promise<SourceClient> {
+  /** Connects and says hello. Throws when the server ends the connection instead of answering. */
+  static async connect(url: string, source = SOURCE_A, epoch = 1): Promise<SourceClient> {
     const client = await SourceClient.open(url);
     client.tell({
       type: 'hello',
@@ -98,7 +98,8 @@ export class SourceClient {
       software: 'test',
     });
     const isWelcome = (): boolean => client.received.some(({ type }) => type === 'welcome');
-    await waitUntil('the welcome', isWelcome, limitMs);
+    await waitUntil('the welcome', () => isWelcome() || client.closeCode !== undefined);
+    if (!isWelcome()) throw new Error(`${url} has ended the connection`);
     return client;
   }
 
@@ -127,6 +128,11 @@ export class SourceClient {
     return this.received.filter(
       (message): message is Extract<ControlMessage, { type: T }> => message.type === type,
     );
+  }
+
+  /** Waits until this is what the server has said last of its state. */
+  async told(state: 'accepting' | 'full' | 'draining'): Promise<void> {
+    await waitUntil(`the status ${state}`, () => this.messages('status').at(-1)?.state === state);
   }
 
   async closed(): Promise<number> {
