@@ -25,7 +25,7 @@ export class SlowTime {
   private leftMs = SLOW_MS_MAX;
   private filledAtMs = -Infinity;
 
-  constructor(private readonly nowMs: () => number = () => performance.now()) {}
+  constructor(readonly nowMs: () => number = () => performance.now()) {}
 
   left(): number {
     const nowMs = this.nowMs();
@@ -73,27 +73,27 @@ export class MatchBudget {
   runLines(action: (lineDone: (characters: number) => void) => void): boolean {
     if (this.leftMs <= 0) return false;
     let slowMs = 0;
-    let sinceMs = performance.now();
+    let sinceMs = this.time.nowMs();
     let [lines, freeMs] = [0, 0];
     const finished = finishesWithin(Math.min(LINE_MS_MAX, this.leftMs / 2), () => {
       action((characters) => {
         freeMs += LINE_MS_FREE + characters * CHARACTER_MS_FREE;
         if (++lines % LINES_AT_ONCE !== 0) return;
-        const nowMs = performance.now();
+        const nowMs = this.time.nowMs();
         if (nowMs - sinceMs > freeMs) slowMs += nowMs - sinceMs;
         sinceMs = nowMs;
         freeMs = 0;
       });
     });
-    this.spend(finished ? slowMs : slowMs + performance.now() - sinceMs);
+    this.spend(finished ? slowMs : slowMs + this.time.nowMs() - sinceMs);
     return finished;
   }
 
   private runFor(limitMs: number, action: () => void): boolean {
     if (this.leftMs <= 0) return false;
-    const startedMs = performance.now();
+    const startedMs = this.time.nowMs();
     const finished = finishesWithin(Math.min(limitMs, this.leftMs), action);
-    this.spend(performance.now() - startedMs);
+    this.spend(this.time.nowMs() - startedMs);
     return finished;
   }
 
