@@ -15,8 +15,11 @@ export interface KeptChildOptions {
   name: string;
   /** Path of the compiled program. */
   program: string;
-  /** Asked at each start. */
-  environment: () => NodeJS.ProcessEnv;
+  /** Asked at each start: what the process gets on its standard input. */
+  input: () => string;
+  /** Variables that it gets unless they are set already. */
+  environment?: NodeJS.ProcessEnv;
+  /** The first is a pipe. */
   stdio: StdioOptions;
   /** Called with each new process. */
   started: (child: ChildProcess) => void;
@@ -68,28 +71,48 @@ export class KeptChild {
   }
 
   start(): void {
-    const { program, environment, stdio, started } = this.options;
+    const { input, started } = this.options;
     this.state = 'running';
     this.starts++;
     this.served = false;
     this.killedByUs = false;
     this.isDone = false;
-    // A session of its own: a terminal's Ctrl-C is for the supervisor, which ends its children in order.
-    const child = spawn(process.execPath, [...NODE_OPTIONS, program], {
-      env: environment(),
-      stdio,
-      detached: true,
-    });
+    let child: ChildProcess;
+    try {
+      child = this.spawn();
+    } catch (error) {
+      // Node throws what it does not expect, such as want of memory; that may pass.
+      this.neverWas(error);
+      return;
+    }
     this.child = child;
     child.once('error', (error) => {
-      this.options.warn(`cannot start the ${this.options.name}: ${error.message}`);
-      // A process that never was does not end either.
-      if (child.pid === undefined) this.exited(-1, null);
+      if (child.pid === undefined) this.neverWas(error);
+      else this.options.warn(`the ${this.options.name}: ${error.message}`);
     });
     child.once('exit', (status, signal) => {
       this.exited(status, signal);
     });
+    // A process that ends before it has read is started again with the same.
+    child.stdin?.on('error', () => undefined).end(input());
     if (child.pid !== undefined) started(child);
+  }
+
+  private spawn(): ChildProcess {
+    const { program, stdio, environment } = this.options;
+    // A session of its own: a terminal's Ctrl-C is for the supervisor, which ends its children in order.
+    return spawn(process.execPath, [...NODE_OPTIONS, program], {
+      env: { ...environment, ...process.env },
+      stdio,
+      detached: true,
+    });
+  }
+
+  /** A process that could not be started does not end either. */
+  private neverWas(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.options.warn(`cannot start the ${this.options.name}: ${reason}`);
+    this.exited(-1, null);
   }
 
   /** It does what it is there for: an end from outside does not count against it. */
@@ -105,7 +128,7 @@ export class KeptChild {
     this.child?.kill('SIGKILL');
   }
 
-  /** Has the next process take over at once: it gets another environment. That is no failure. */
+  /** Has the next process take over at once: it gets another input. That is no failure. */
   replace(): void {
     if (this.state !== 'running') return;
     this.isReplaced = true;

@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { appendTo, ExitStatus } from '@k2hft/config';
 import { isDaemonMessage } from './daemon-messages.js';
@@ -7,8 +9,10 @@ import { CommandError } from './failure.js';
 import type { MountPlan } from './mount-plan.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/k2hft.js', import.meta.url));
-/** Holds the plan, in the environment of a daemon. */
+/** Set in the environment of a daemon. */
 const VARIABLE = 'K2HFT_DAEMON';
+/** A daemon reads its plan from here: the plan holds the settings, which may be of any length. */
+const PLAN_FD = 4;
 /** Mounting takes about a second, on a busy machine a few; who calls mount(8) at boot must not wait for ever. */
 const READY_LIMIT_MS = 60_000;
 
@@ -26,9 +30,12 @@ export async function startDaemon(plan: MountPlan): Promise<void> {
   const daemon = spawn(process.execPath, [PROGRAM, 'mount', plan.mountPoint], {
     cwd: '/',
     detached: true,
-    stdio: ['ignore', stdio, stdio, 'ipc'],
-    env: { ...process.env, [VARIABLE]: JSON.stringify(plan) },
+    stdio: ['ignore', stdio, stdio, 'ipc', 'pipe'],
+    env: { ...process.env, [VARIABLE]: '1' },
   });
+  // A daemon that ends before it has read it is told of below.
+  const given = (daemon.stdio as readonly unknown[] | undefined)?.[PLAN_FD] as Socket | undefined;
+  given?.on('error', () => undefined).end(JSON.stringify(plan));
   try {
     await untilReady(daemon, isOurs ? () => undefined : say);
   } finally {
@@ -40,11 +47,13 @@ export async function startDaemon(plan: MountPlan): Promise<void> {
 
 /** The plan that this process is to carry out, if it is a daemon. Its own children are none. */
 export function takeDaemonPlan(): MountPlan | undefined {
-  const text = process.env[VARIABLE];
-  if (text === undefined) return undefined;
+  if (process.env[VARIABLE] === undefined) return undefined;
   // Only one that was started by the function above has a channel: a variable that somebody exported means nothing.
   Reflect.deleteProperty(process.env, VARIABLE);
-  return process.connected ? (JSON.parse(text) as MountPlan) : undefined;
+  if (!process.connected) return undefined;
+  const plan = JSON.parse(readFileSync(PLAN_FD, 'utf8')) as MountPlan;
+  closeSync(PLAN_FD);
+  return plan;
 }
 
 function untilReady(daemon: ChildProcess, say: (line: string) => void): Promise<void> {

@@ -6,7 +6,7 @@ import { fuseUnmount } from '@k2hft/fuse';
 import { QueueDrain, WakeListener } from '@k2hft/queue';
 import { inspectBatch } from '@k2hft/wire';
 import { bootId } from './boot-id.js';
-import { readChildArguments, type ChildArguments } from './child-arguments.js';
+import { FORWARDER_ENVIRONMENT, readChildArguments, type ChildArguments } from './child-arguments.js';
 import { isSupervisorMessage, type ForwarderMessage } from './forwarder-messages.js';
 import { defaultStatusSocket } from './mount-registry.js';
 import type { MountStatus } from './mount-status-content.js';
@@ -28,6 +28,8 @@ const CHECKPOINT_MS = 2_000;
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const given = readChildArguments();
+  // It is meant for this process alone, and not for plugins.
+  for (const name of Object.keys(FORWARDER_ENVIRONMENT)) Reflect.deleteProperty(process.env, name);
   let { settings } = given;
   let currentLog = createLog('k2hft', settings.log, appendTo(2));
   const log: Log = (level, message) => {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { ExitStatus, type Log, type MountSettings } from '@k2hft/config';
-import { childEnvironment, WORKER_CONTROL_FD, type ChildArguments } from './child-arguments.js';
+import { FORWARDER_ENVIRONMENT, WORKER_CONTROL_FD, type ChildArguments } from './child-arguments.js';
 import { KeptChild } from './child-process.js';
 import { isForwarderMessage, type SupervisorMessage } from './forwarder-messages.js';
 import { noteProcesses } from './leftover-processes.js';
@@ -48,7 +48,7 @@ export class SupervisorChildren {
     const { logFd, driver, rootFd } = options;
     this.worker = new KeptChild({
       ...this.childOptions('mount worker', WORKER_PROGRAM),
-      stdio: ['ignore', logFd, logFd, driver.fuseFd ?? 'ignore', rootFd ?? 'ignore', 'pipe'],
+      stdio: ['pipe', logFd, logFd, driver.fuseFd ?? 'ignore', rootFd ?? 'ignore', 'pipe'],
       started: (child) => {
         this.workerStarted(child);
       },
@@ -58,7 +58,8 @@ export class SupervisorChildren {
       ...this.childOptions('forwarder', FORWARDER_PROGRAM),
       // Without a forwarder lines are still taken: a mount that queues is better than none.
       isIndispensable: false,
-      stdio: ['ignore', logFd, logFd, 'ipc'],
+      environment: FORWARDER_ENVIRONMENT,
+      stdio: ['pipe', logFd, logFd, 'ipc'],
       started: (child) => {
         this.forwarderStarted(child);
       },
@@ -110,8 +111,8 @@ export class SupervisorChildren {
     const { logFd } = this.options;
     const finisher = new KeptChild({
       ...this.childOptions('last mount worker', WORKER_PROGRAM),
-      environment: () => childEnvironment(this.options.childArguments(true)),
-      stdio: ['ignore', logFd, logFd],
+      input: () => JSON.stringify(this.options.childArguments(true)),
+      stdio: ['pipe', logFd, logFd],
       started: () => undefined,
     });
     finisher.start();
@@ -130,7 +131,7 @@ export class SupervisorChildren {
       name,
       program,
       isIndispensable: true,
-      environment: () => childEnvironment(this.options.childArguments(false)),
+      input: () => JSON.stringify(this.options.childArguments(false)),
       warn: (message: string) => {
         log('warn', message);
       },
