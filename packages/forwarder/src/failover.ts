@@ -54,10 +54,10 @@ export class Failover implements Delivery {
     }
     const state = this.#state;
     if (state.name === 'sending') return this.#lane.fill(state.link, nowMs);
-    if (state.name === 'settling') this.#lane.resend(state.link, nowMs);
+    const resendMs = state.name === 'settling' ? this.#lane.resend(state.link, nowMs) : Infinity;
     const deadlineMs = this.#deadlineMs(state);
     // What is overdue waits for a server to come up, which is an event.
-    return deadlineMs > nowMs ? deadlineMs - nowMs : Infinity;
+    return Math.min(resendMs, deadlineMs > nowMs ? deadlineMs - nowMs : Infinity);
   }
 
   update(servers: ForwarderServers, links: readonly ServerLink[]): void {

@@ -77,14 +77,15 @@ export class Lane {
     return Infinity;
   }
 
-  /** Sends again what the link's last connection has left unanswered, and nothing that is new. */
-  resend(link: ServerLink, nowMs: number): void {
+  /** Sends again what the link's last connection has left unanswered, and nothing that is new. Returns what fill() returns. */
+  resend(link: ServerLink, nowMs: number): number {
     this.#resume(link);
     for (let room = link.roomBytes(); room > 0 && this.owes; room = link.roomBytes()) {
-      // What it owes and cannot be read any more was given up.
-      if (this.#read(room, nowMs, this.#owedUpTo) === 0) this.#after = this.#owedUpTo;
+      const read = this.#read(room, nowMs, this.#owedUpTo);
       this.#flush(link, nowMs);
+      if (read === 0) return this.#whenNothingWasRead();
     }
+    return Infinity;
   }
 
   /** Something that was in flight when a connection broke is not yet in flight again. */
@@ -197,14 +198,19 @@ export class Lane {
     this.#heldRecords = 0;
   }
 
-  /** A batch may be there that must be stored safely before it is given out: it is asked for again, ever less often. */
+  /** What is there and cannot be read now, for want of room or of its copy on the disk, is asked for again, ever less often. */
   #whenNothingWasRead(): number {
-    // What it owes and cannot be read any more was given up.
-    if (this.owes) this.#after = this.#owedUpTo;
+    if (this.owes && this.#isGivenUp()) this.#after = this.#owedUpTo;
     if (!this.#options.queue.hasNew(this.#after)) return Infinity;
     const waitMs = this.#notReadyPollMs;
     this.#notReadyPollMs = Math.min(2 * waitMs, NOT_READY_POLL_MS_MAX);
     return waitMs;
+  }
+
+  /** Nothing of what it owes is in the queue any more. That nothing was read does not say so: it may come later. */
+  #isGivenUp(): boolean {
+    const next = this.#options.queue.floor(this.cursor, this.#after);
+    return comparePositions(next, this.#owedUpTo) > 0;
   }
 
   /**

@@ -17,13 +17,14 @@ export interface QueueSource {
   /**
    * The next batches behind `after`, in order, without those that this cursor has acknowledged or that were given
    * up. Stops before `bytesMax` or `countMax` are passed, but a first batch is always returned. Stops at a batch
-   * that must not be given out yet: nothing behind it is returned before it is.
+   * that must not be given out yet: nothing behind it is returned before it is. Returns nothing when it cannot read
+   * just now.
    */
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[];
   /** `read` and `floor` know of it at once; what is stored may come later. */
   ack(cursor: string, epoch: number, ranges: SequenceRange[]): void;
-  /** Lowest position that this cursor may still be given. */
-  floor(cursor: string): Position;
+  /** Lowest position, behind `after` if that is given, that this cursor may still be given. */
+  floor(cursor: string, after?: Position): Position;
   /** False only when nothing is behind `after`, be it ready to be read or not. */
   hasNew(after: Position): boolean;
   /** The writer may have changed something. */

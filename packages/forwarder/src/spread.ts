@@ -52,8 +52,9 @@ export class Spread implements Delivery {
     this.#startedMs ??= nowMs;
     this.#noteAbsences(nowMs);
     this.#isSettling = this.#wantsOthers(nowMs);
-    if (this.#isSettling && this.#hasSettled(nowMs)) this.#share(nowMs);
-    let wantedMs = this.#deadlineMs(nowMs) - nowMs;
+    const resendMs = this.#isSettling ? this.#resend(nowMs) : Infinity;
+    if (this.#isSettling && this.#hasSettled()) this.#share(nowMs);
+    let wantedMs = Math.min(resendMs, this.#deadlineMs(nowMs) - nowMs);
     if (this.#isSettling) return wantedMs;
     for (const [link, lane] of this.#lanes) wantedMs = Math.min(wantedMs, lane.fill(link, nowMs));
     return wantedMs;
@@ -136,8 +137,16 @@ export class Spread implements Delivery {
     return nowMs < startedMs + this.#servers.failoverAfterMs && this.#links.some((link) => link.untried);
   }
 
-  #hasSettled(nowMs: number): boolean {
-    for (const [link, lane] of this.#lanes) if (link.state === 'up') lane.resend(link, nowMs);
+  /** Before others get their shares, those that are up get again what was in flight when they were lost. */
+  #resend(nowMs: number): number {
+    let wantedMs = Infinity;
+    for (const [link, lane] of this.#lanes) {
+      if (link.state === 'up') wantedMs = Math.min(wantedMs, lane.resend(link, nowMs));
+    }
+    return wantedMs;
+  }
+
+  #hasSettled(): boolean {
     return [...this.#lanes].every(([link, lane]) => link.state !== 'up' || (link.flight.empty && !lane.owes));
   }
 

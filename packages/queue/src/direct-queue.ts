@@ -15,6 +15,7 @@ import { currentBootId } from './hot-folder.js';
 import { NoHot } from './hot-tier.js';
 import { raiseEpoch } from './identity.js';
 import { STATE_SAVE_MS, VALUE_BYTES_MAX } from './limits.js';
+import { after as behind } from './mover.js';
 import { OneAtATime } from './one-at-a-time.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
 import { SEQUENCE_MAX, type Range } from './range-set.js';
@@ -176,10 +177,11 @@ export class DirectQueue {
     if (this.books.cursors.has(cursor)) this.books.ack(cursor, epoch, ranges);
   }
 
-  /** The lowest position that is not acked by this cursor, or by all. */
-  floor(cursor?: string): Position {
+  /** The lowest position, behind `after`, that is not acked by this cursor, or by all. */
+  floor(cursor?: string, after = POSITION_ZERO): Position {
     const { cursors } = this.books;
-    return cursor === undefined ? cursors.gone.floor : cursors.set(cursor).floor;
+    const acked = cursor === undefined ? cursors.gone : cursors.set(cursor);
+    return acked.nextMissing(behind(after));
   }
 
   hasNew(after: Position): boolean {

@@ -15,6 +15,7 @@ import { currentBootId, hotMapBytes } from './hot-folder.js';
 import { HotView } from './hot-view.js';
 import { loadIdentity } from './identity.js';
 import { STATE_SAVE_MS } from './limits.js';
+import { after as behind } from './mover.js';
 import { OneAtATime } from './one-at-a-time.js';
 import { pendingAmount } from './pending.js';
 import { comparePositions, POSITION_ZERO, type Position } from './position.js';
@@ -135,10 +136,11 @@ export class QueueDrain {
     if (this.books.cursors.has(cursor)) this.books.ack(cursor, epoch, ranges);
   }
 
-  /** The lowest position that is not acked by this cursor, or by all. */
-  floor(cursor?: string): Position {
+  /** The lowest position, behind `after`, that is not acked by this cursor, or by all. */
+  floor(cursor?: string, after = POSITION_ZERO): Position {
     const { cursors } = this.books;
-    return cursor === undefined ? cursors.gone.floor : cursors.set(cursor).floor;
+    const acked = cursor === undefined ? cursors.gone : cursors.set(cursor);
+    return acked.nextMissing(behind(after));
   }
 
   /** Resolves when the worker can see all acks so far. */

@@ -1,4 +1,4 @@
-import { comparePositions, type Position } from '@k2hft/queue';
+import { comparePositions, POSITION_ZERO, type Position } from '@k2hft/queue';
 import { BATCH_PREFIX_BYTES, encodeAttributes, writeBatchHeader } from '@k2hft/wire';
 import type { QueueSource, QueuedBatch, SequenceRange } from '../../src/index.js';
 
@@ -38,6 +38,8 @@ export class MemoryQueue implements QueueSource {
   reads = 0;
   /** Batches behind this are there, but not to be read yet. */
   notReadyAfter: Position | undefined;
+  /** Nothing can be read now, as on a disk that is too full to open a file. */
+  isUnreadable = false;
   readonly #acked = new Map<string, Set<string>>();
   #epoch = 1;
   #sequence = 0;
@@ -60,6 +62,7 @@ export class MemoryQueue implements QueueSource {
 
   read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
     this.reads += 1;
+    if (this.isUnreadable) return [];
     const read: QueuedBatch[] = [];
     let bytes = 0;
     for (const batch of this.batches) {
@@ -80,8 +83,10 @@ export class MemoryQueue implements QueueSource {
     this.#acked.set(cursor, acked);
   }
 
-  floor(cursor: string): Position {
-    const lowest = this.batches.find((batch) => !this.#has(cursor, batch.position));
+  floor(cursor: string, after = POSITION_ZERO): Position {
+    const lowest = this.batches.find(
+      ({ position }) => comparePositions(position, after) > 0 && !this.#has(cursor, position),
+    );
     return lowest?.position ?? { epoch: this.#epoch, sequence: this.#sequence + 1 };
   }
 
