@@ -34,7 +34,8 @@ export class Broadcast implements Delivery {
     const before = this.#lanes;
     this.#lanes = new Map(links.map((link) => [link, before.get(link) ?? this.#makeLane(link, servers)]));
     for (const lane of this.#lanes.values()) lane.linger = servers;
-    for (const link of links) this.#leaving.delete(link);
+    // One that comes back begins anew, with a cursor that does not know what it had. What it has it acknowledges once more.
+    for (const link of links) if (this.#leaving.delete(link)) link.flight.clear();
     for (const link of before.keys()) {
       if (!this.#lanes.has(link)) this.#leaving.set(link, performance.now() + this.#failoverAfterMs);
     }

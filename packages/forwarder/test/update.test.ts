@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sleep, waitUntil } from '@k2hft/test-harness';
-import { ForwarderError, type ForwarderServers } from '../src/index.js';
+import { cursorsOf, ForwarderError, type ForwarderServers } from '../src/index.js';
 import { MemoryQueue } from './helpers/memory-queue.js';
 import { numbers, settings, startForwarder } from './helpers/start-forwarder.js';
 import { TestServer } from './helpers/test-server.js';
@@ -91,6 +91,32 @@ test('broadcast: a server that is added gets what is still there, one that is re
   assert.deepEqual(stays.applied, written());
   assert.equal(goes.applied.length, 100);
   assert.equal(stays.hellos.length, 1);
+});
+
+test('broadcast: a server that is taken away and is back at once gets what the queue has, whatever breaks then', async (t) => {
+  const [slow, other] = await servers(t, 2);
+  assert(slow && other);
+  const { queue, write, written } = writing();
+  const chosen = settings([slow.url, other.url], { deliver: 'broadcast' });
+  for (const cursor of cursorsOf(chosen)) queue.addCursor(cursor);
+  slow.acknowledge = false;
+  other.acknowledge = false;
+  const { forwarder } = startForwarder(t, queue, chosen);
+  write(5, () => {
+    forwarder.noticed();
+  });
+  await waitUntil('both have all', () => slow.received === 5 && other.received === 5);
+  other.acknowledgeNow(2);
+  await waitUntil('two are acknowledged', () => forwarder.status()[1]?.acked.batches === 2);
+  forwarder.update({ ...chosen, urls: [slow.url] });
+  forwarder.update(chosen);
+  await waitUntil('it gets all once more', () => other.received === 10);
+  slow.acknowledge = true;
+  other.acknowledge = true;
+  slow.dropConnections();
+  other.dropConnections();
+  await waitUntil('all', () => cursorsOf(chosen).every((cursor) => queue.emptyFor(cursor)));
+  for (const { applied } of [slow, other]) assert.deepEqual(applied, written());
 });
 
 test('another way to deliver begins on the same connections', async (t) => {

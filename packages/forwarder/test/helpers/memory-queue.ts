@@ -41,6 +41,8 @@ export class MemoryQueue implements QueueSource {
   /** Nothing can be read now, as on a disk that is too full to open a file. */
   isUnreadable = false;
   readonly #acked = new Map<string, Set<string>>();
+  /** What these acknowledge means nothing. */
+  readonly #removed = new Set<string>();
   #epoch = 1;
   #sequence = 0;
 
@@ -76,6 +78,7 @@ export class MemoryQueue implements QueueSource {
   }
 
   ack(cursor: string, epoch: number, ranges: SequenceRange[]): void {
+    if (this.#removed.has(cursor)) return;
     const acked = this.#acked.get(cursor) ?? new Set();
     for (const [first, last] of ranges) {
       for (let sequence = first; sequence <= last; sequence += 1) acked.add(`${epoch}/${sequence}`);
@@ -99,6 +102,7 @@ export class MemoryQueue implements QueueSource {
   }
 
   addCursor(name: string): void {
+    this.#removed.delete(name);
     if (this.#acked.has(name)) return;
     const sets = [...this.#acked.values()];
     this.#acked.set(name, new Set([...(sets[0] ?? [])].filter((key) => sets.every((set) => set.has(key)))));
@@ -110,6 +114,7 @@ export class MemoryQueue implements QueueSource {
 
   removeCursor(name: string): void {
     this.#acked.delete(name);
+    this.#removed.add(name);
   }
 
   flushed(): Promise<void> {
