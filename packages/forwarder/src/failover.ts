@@ -23,8 +23,8 @@ type State =
   | { readonly name: 'sending'; readonly link: ServerLink }
   /** It is sent nothing new; it is about to acknowledge what it has. */
   | { readonly name: 'settling'; readonly link: ServerLink; readonly sinceMs: number }
-  /** It is lost with batches in flight, and may come back. */
-  | { readonly name: 'waiting'; readonly link: ServerLink; readonly untilMs: number };
+  /** It is lost with batches in flight, and may come back. Earlier losses count: `sinceMs` is so much earlier. */
+  | { readonly name: 'waiting'; readonly link: ServerLink; readonly sinceMs: number };
 
 const SEARCHING: State = { name: 'searching' };
 
@@ -37,6 +37,8 @@ export class Failover implements Delivery {
   readonly #log: Log;
   #state: State = SEARCHING;
   #startedMs: number | undefined;
+  /** How long the present server was away since it last acknowledged something: one that comes and goes is no better than one that is away. */
+  #awayMs = 0;
   #handedOver = 0;
 
   constructor({ queue, servers, links, log, poke }: DeliveryContext) {
@@ -51,6 +53,7 @@ export class Failover implements Delivery {
     this.#startedMs ??= nowMs;
     for (let next = this.#next(this.#state, nowMs); next !== this.#state; next = this.#next(next, nowMs)) {
       this.#state = next;
+      if (next.name === 'searching') this.#awayMs = 0;
     }
     const state = this.#state;
     if (state.name === 'sending') return this.#lane.fill(state.link, nowMs);
@@ -77,6 +80,7 @@ export class Failover implements Delivery {
 
   acked(link: ServerLink, epoch: number, ranges: SequenceRange[]): void {
     this.#lane.acked(epoch, ranges);
+    if (this.uses(link)) this.#awayMs = 0;
     if (this.#state.name === 'settling' && this.#hasSettled(link)) this.#poke();
   }
 
@@ -114,19 +118,20 @@ export class Failover implements Delivery {
         if (!this.#shouldSettle(state.link, nowMs)) return { name: 'sending', link: state.link };
         return nowMs >= this.#deadlineMs(state) ? this.#giveUp(state.link) : state;
       case 'waiting':
-        if (state.link.state === 'up' || state.link.state === 'full')
+        if (state.link.state === 'up' || state.link.state === 'full') {
+          this.#awayMs = nowMs - state.sinceMs;
           return { name: 'sending', link: state.link };
+        }
         if (!this.#isMissed(state.link)) return SEARCHING;
-        return nowMs >= state.untilMs && (this.#firstUp(nowMs) !== undefined || this.#isLeaving(state.link))
+        return nowMs >= this.#deadlineMs(state) &&
+          (this.#firstUp(nowMs) !== undefined || this.#isLeaving(state.link))
           ? this.#giveUp(state.link)
           : state;
     }
   }
 
   #afterLoss(link: ServerLink, nowMs: number): State {
-    return this.#isMissed(link)
-      ? { name: 'waiting', link, untilMs: nowMs + this.#failoverAfterMs }
-      : SEARCHING;
+    return this.#isMissed(link) ? { name: 'waiting', link, sinceMs: nowMs - this.#awayMs } : SEARCHING;
   }
 
   /** It is to get something once more, or is about to be back. */
@@ -187,7 +192,7 @@ export class Failover implements Delivery {
         // A full server acknowledges nothing until somebody makes room. One that accepts has its own deadline.
         return state.link.state === 'full' ? state.sinceMs + this.#failoverAfterMs : Infinity;
       case 'waiting':
-        return state.untilMs;
+        return state.sinceMs + this.#failoverAfterMs;
     }
   }
 }

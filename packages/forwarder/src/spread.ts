@@ -30,8 +30,12 @@ export class Spread implements Delivery {
   readonly #log: Log;
   readonly #poke: () => void;
   #lanes = new Map<ServerLink, Lane>();
-  /** Members of the present partition that are not up, and since when. */
+  /**
+   * Members of the present partition that are not up, and since when. It is earlier by what they were absent before
+   * without having acknowledged anything since: one that comes and goes is no better than one that is away.
+   */
   readonly #absentSinceMs = new Map<ServerLink, number>();
+  readonly #absentBeforeMs = new Map<ServerLink, number>();
   #ownerByKey = new Map<string, string>();
   #isSettling = false;
   #isHurried = false;
@@ -77,6 +81,7 @@ export class Spread implements Delivery {
 
   acked(link: ServerLink, epoch: number, ranges: SequenceRange[]): void {
     // Lanes differ only in what they read: what was sent before the shares changed is acknowledged as well.
+    this.#absentBeforeMs.delete(link);
     const lane = this.#lanes.get(link);
     if (lane !== undefined) lane.acked(epoch, ranges);
     else this.#queue.ack(ANY_SERVER_CURSOR, epoch, ranges);
@@ -102,8 +107,14 @@ export class Spread implements Delivery {
 
   #noteAbsences(nowMs: number): void {
     for (const link of this.#lanes.keys()) {
-      if (link.state === 'up') this.#absentSinceMs.delete(link);
-      else if (!this.#absentSinceMs.has(link)) this.#absentSinceMs.set(link, nowMs);
+      const sinceMs = this.#absentSinceMs.get(link);
+      if (link.state !== 'up') {
+        if (sinceMs === undefined)
+          this.#absentSinceMs.set(link, nowMs - (this.#absentBeforeMs.get(link) ?? 0));
+      } else if (sinceMs !== undefined) {
+        this.#absentSinceMs.delete(link);
+        this.#absentBeforeMs.set(link, nowMs - sinceMs);
+      }
     }
   }
 
@@ -155,6 +166,7 @@ export class Spread implements Delivery {
     for (const link of this.#lanes.keys()) if (link.state !== 'up') this.#takeFrom(link);
     this.#damagedBefore = this.damaged();
     this.#absentSinceMs.clear();
+    this.#absentBeforeMs.clear();
     this.#ownerByKey = new Map();
     const members = this.#links.filter((link) => link.state === 'up');
     const urls = members.map((link) => link.url);

@@ -204,6 +204,21 @@ test('servers that go and come at random: all arrives, and in order on each', as
   assert.equal(all.length, 600, 'all servers returned within failover_after, so nothing is on two of them');
 });
 
+test('a server that comes back again and again and acknowledges nothing is given up like one that is away', async (t) => {
+  const [first, second] = [await TestServer.start(t), await TestServer.start(t)];
+  first.acknowledge = false;
+  const queue = new MemoryQueue();
+  append(queue, 0, 10);
+  const { forwarder } = startForwarder(t, queue, settings([first.url, second.url], { failoverAfterMs: 300 }));
+  await waitUntil('it has all', () => first.received === 10);
+  await waitUntil('the second has all', () => {
+    if (forwarder.status()[0]?.state === 'up') first.dropConnections();
+    return second.received === 10;
+  });
+  assert.deepEqual(second.applied, numbers(0, 10));
+  assert.equal(forwarder.handedOver(), 10);
+});
+
 async function toggle(server: TestServer | undefined, down: Set<TestServer>): Promise<void> {
   if (server === undefined) return;
   if (down.delete(server)) {

@@ -199,3 +199,17 @@ test('with all servers away everything waits', async (t) => {
   await scene.delivered();
   scene.verify(scene.running.forwarder.handedOver());
 });
+
+test('a server that comes back again and again and acknowledges nothing loses its share', async (t) => {
+  const scene = await Scene.start(t, { failoverAfterMs: 300 });
+  await scene.delivered();
+  const [first] = scene.servers;
+  first.acknowledge = false;
+  scene.more(240);
+  await waitUntil('it has its share', () => first.unacknowledged > 0);
+  await waitUntil('the others have it', () => {
+    if (scene.running.forwarder.status()[0]?.state === 'up') first.dropConnections();
+    return scene.queue.emptyFor('any');
+  });
+  scene.verify(scene.running.forwarder.handedOver());
+});
