@@ -189,6 +189,9 @@ export class Failover implements Delivery {
           ? (this.#startedMs ?? 0) + this.#failoverAfterMs
           : Infinity;
       case 'settling':
+        // One that is taken away is not waited for longer than one that is lost.
+        if (this.#isLeaving(state.link))
+          return Math.max(state.sinceMs, state.link.flight.progressMs) + this.#failoverAfterMs;
         // A full server acknowledges nothing until somebody makes room. One that accepts has its own deadline.
         return state.link.state === 'full' ? state.sinceMs + this.#failoverAfterMs : Infinity;
       case 'waiting':

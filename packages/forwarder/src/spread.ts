@@ -40,6 +40,7 @@ export class Spread implements Delivery {
   #isSettling = false;
   #isHurried = false;
   #startedMs: number | undefined;
+  #updatedMs = 0;
   #damagedBefore = 0;
   #handedOver = 0;
 
@@ -57,7 +58,7 @@ export class Spread implements Delivery {
     this.#noteAbsences(nowMs);
     this.#isSettling = this.#wantsOthers(nowMs);
     const resendMs = this.#isSettling ? this.#resend(nowMs) : Infinity;
-    if (this.#isSettling && this.#hasSettled()) this.#share(nowMs);
+    if (this.#isSettling && this.#hasSettled(nowMs)) this.#share(nowMs);
     let wantedMs = Math.min(resendMs, this.#deadlineMs(nowMs) - nowMs);
     if (this.#isSettling) return wantedMs;
     for (const [link, lane] of this.#lanes) wantedMs = Math.min(wantedMs, lane.fill(link, nowMs));
@@ -67,6 +68,7 @@ export class Spread implements Delivery {
   update(servers: ForwarderServers, links: readonly ServerLink[]): void {
     this.#servers = servers;
     this.#links = links;
+    this.#updatedMs = performance.now();
     for (const lane of this.#lanes.values()) lane.linger = servers;
     this.#poke();
   }
@@ -157,13 +159,24 @@ export class Spread implements Delivery {
     return wantedMs;
   }
 
-  #hasSettled(): boolean {
-    return [...this.#lanes].every(([link, lane]) => link.state !== 'up' || (link.flight.empty && !lane.owes));
+  #hasSettled(nowMs: number): boolean {
+    return [...this.#lanes].every(
+      ([link, lane]) =>
+        link.state !== 'up' || (link.flight.empty && !lane.owes) || nowMs >= this.#leavingUntilMs(link),
+    );
+  }
+
+  /** One that is taken away and acknowledges nothing is not waited for longer than one that is lost. */
+  #leavingUntilMs(link: ServerLink): number {
+    if (this.#links.includes(link)) return Infinity;
+    return Math.max(this.#updatedMs, link.flight.progressMs) + this.#servers.failoverAfterMs;
   }
 
   /** Gives every server that is up its share, from the beginning of what is not acknowledged. */
   #share(nowMs: number): void {
-    for (const link of this.#lanes.keys()) if (link.state !== 'up') this.#takeFrom(link);
+    for (const link of this.#lanes.keys()) {
+      if (link.state !== 'up' || !this.#links.includes(link)) this.#takeFrom(link);
+    }
     this.#damagedBefore = this.damaged();
     this.#absentSinceMs.clear();
     this.#absentBeforeMs.clear();
@@ -210,6 +223,7 @@ export class Spread implements Delivery {
   #deadlineMs(nowMs: number): number {
     const { failoverAfterMs } = this.#servers;
     const deadlines = [...this.#absentSinceMs.values()].map((sinceMs) => sinceMs + failoverAfterMs);
+    for (const link of this.#lanes.keys()) deadlines.push(this.#leavingUntilMs(link));
     if (this.#isPatient(nowMs)) deadlines.push((this.#startedMs ?? nowMs) + failoverAfterMs);
     // What is overdue waits for a server to come up, or for an acknowledgement: events.
     return Math.min(...deadlines.filter((deadlineMs) => deadlineMs > nowMs), Infinity);

@@ -178,6 +178,28 @@ test('a dead server that is replaced holds nothing back for longer than failover
   assert.equal(forwarder.handedOver(), 10);
 });
 
+for (const deliver of ['failover', 'hash', 'random', 'broadcast'] as const) {
+  test(`${deliver}: one that is replaced and acknowledges nothing is not waited for longer either`, async (t) => {
+    const [hangs, comes] = await servers(t, 2);
+    assert(hangs && comes);
+    hangs.acknowledge = false;
+    const { queue, write, written } = writing();
+    const chosen = settings([hangs.url], { deliver, failoverAfterMs: 50 });
+    for (const cursor of cursorsOf(chosen)) queue.addCursor(cursor);
+    const { forwarder } = startForwarder(t, queue, chosen);
+    write(10, () => {
+      forwarder.noticed();
+    });
+    await waitUntil('it has them', () => hangs.unacknowledged === 10);
+    forwarder.update({ ...chosen, urls: [comes.url] });
+    await waitUntil('it is left', () => hangs.connections === 0);
+    await waitUntil('all', () => comes.applied.length === 10);
+    assert.deepEqual(comes.applied, written());
+    assert.equal(hangs.hellos.length, 1);
+    assert.equal(forwarder.handedOver(), deliver === 'broadcast' ? 0 : 10);
+  });
+}
+
 test('other settings of a connection make it anew, after what is in flight was acknowledged', async (t) => {
   const [server, other] = await servers(t, 2);
   assert(server && other);
