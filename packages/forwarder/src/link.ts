@@ -258,7 +258,7 @@ export class ServerLink {
     if (paused) this.flight.progressMs = nowMs;
     if (this.flight.empty) {
       if (nowMs - this.#welcomedMs > PROVEN_AFTER_MS) this.#proven();
-    } else if (this.#state === 'up' && nowMs - this.flight.progressMs > ackTimeoutMs) {
+    } else if (this.#state !== 'full' && nowMs - this.flight.progressMs > ackTimeoutMs) {
       this.#connection?.fail(`the server has acknowledged nothing for ${ackTimeoutMs} ms`);
     }
   }

@@ -29,7 +29,7 @@ export interface Tuning {
   readonly heartbeatMs: number;
   /** A server that nothing was heard from for this long is gone: three pings without an answer. */
   readonly silentAfterMs: number;
-  /** A server that says that it accepts, but acknowledges nothing for this long, is connected to anew. */
+  /** A server that says that it accepts, or is about to end, but acknowledges nothing for this long, is connected to anew. */
   readonly ackTimeoutMs: number;
   /** First and longest wait before connecting again. */
   readonly backoffMinMs: number;

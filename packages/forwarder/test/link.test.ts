@@ -96,6 +96,21 @@ test('a server that accepts and never acknowledges is connected to anew', async 
   assert.deepEqual(server.applied, ['0', '1']);
 });
 
+test('a server that says that it ends, and neither acknowledges nor ends, is connected to anew', async (t) => {
+  const server = await TestServer.start(t);
+  server.acknowledge = false;
+  const queue = filled(2);
+  const tuning = { heartbeatMs: 20, ackTimeoutMs: 100 };
+  const { forwarder, logged } = startForwarder(t, queue, settings([server.url]), { tuning });
+  await waitUntil('all are there', () => server.unacknowledged === 2);
+  server.tell({ type: 'status', state: 'draining', reason: 'it ends' });
+  await waitUntil('it drains', () => forwarder.status()[0]?.state === 'draining');
+  server.acknowledge = true;
+  await waitUntil('all are acknowledged', () => queue.emptyFor('any'));
+  assert.ok(logged.some((line) => line.includes('acknowledged nothing for 100 ms')));
+  assert.deepEqual(server.applied, ['0', '1']);
+});
+
 test('a server that never welcomes us is given up after the timeout', async (t) => {
   const server = await TestServer.start(t, { greet: () => [] });
   const tuning = { handshakeTimeoutMs: 50 };
