@@ -43,6 +43,11 @@ export class Flight {
     return this.#runs.length === 0;
   }
 
+  /** Something of it may still be acknowledged. */
+  get canLand(): boolean {
+    return !this.empty && !this.stale;
+  }
+
   /** The lowest position in flight. */
   first(): Position | undefined {
     const run = this.#runs[0];

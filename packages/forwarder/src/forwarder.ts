@@ -225,7 +225,7 @@ export class Forwarder {
   #landed(): Promise<void> {
     return new Promise((resolve) => {
       this.#settled = () => {
-        if (!this.#allLinks().some((link) => link.answers && !link.flight.empty)) resolve();
+        if (!this.#allLinks().some((link) => link.answers && link.flight.canLand)) resolve();
       };
       this.#settled();
     });

@@ -197,6 +197,21 @@ test('stop ends in time when nothing is acknowledged, and when nobody is there',
   assert.ok(performance.now() - startedMs < 20_000);
 });
 
+test('stop does not wait for what only another forwarder can send again', async (t) => {
+  const [breaks, stays] = [await TestServer.start(t), await TestServer.start(t)];
+  breaks.acknowledge = false;
+  stays.acknowledge = false;
+  const chosen = settings([breaks.url, stays.url], { deliver: 'broadcast' });
+  const { forwarder } = startForwarder(t, filled(5), chosen);
+  await waitUntil('both have all', () => breaks.received === 5 && stays.received === 5);
+  const stopped = forwarder.stop(3_600_000);
+  breaks.dropConnections();
+  await waitUntil('it is back', () => forwarder.status()[0]?.connections === 2);
+  stays.acknowledgeNow();
+  await stopped;
+  assert.equal(breaks.received, 5);
+});
+
 test('a batch that is damaged in the queue is given up, and the others arrive', async (t) => {
   const server = await TestServer.start(t);
   const queue = filled(1);
