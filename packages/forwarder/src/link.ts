@@ -261,6 +261,8 @@ export class ServerLink {
     } else if (this.#state !== 'full' && nowMs - this.flight.progressMs > ackTimeoutMs) {
       this.#connection?.fail(`the server has acknowledged nothing for ${ackTimeoutMs} ms`);
     }
+    // What was in flight may have been given up instead of acknowledged.
+    this.#renewWhenLanded();
   }
 
   /** A name that has other addresses now is followed. */

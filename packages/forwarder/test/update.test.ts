@@ -226,6 +226,26 @@ test('other settings of a connection make it anew, after what is in flight was a
   assert.deepEqual(other.applied, []);
 });
 
+test('a connection is also made anew when what is in flight is given up instead of acknowledged', async (t) => {
+  const [server] = await servers(t, 1);
+  assert(server);
+  server.acknowledge = false;
+  const { queue, write, written } = writing();
+  const chosen = settings([server.url], { failoverAfterMs: 50 });
+  const tuning = { heartbeatMs: 20 };
+  const { forwarder } = startForwarder(t, queue, chosen, { tuning });
+  write(5, () => {
+    forwarder.noticed();
+  });
+  await waitUntil('it has them', () => server.unacknowledged === 5);
+  forwarder.update({ ...chosen, deliver: 'hash', compression: 'gzip' });
+  await waitUntil('it is connected to anew', () => server.hellos.length === 2);
+  server.acknowledge = true;
+  server.acknowledgeNow();
+  await waitUntil('all', () => queue.emptyFor('any'));
+  assert.deepEqual(server.applied, written());
+});
+
 test('settings that cannot be served change nothing', async (t) => {
   const server = await TestServer.start(t);
   const { queue, write } = writing();
