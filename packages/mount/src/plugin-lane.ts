@@ -14,9 +14,10 @@ export interface LaneQueue {
   ack(cursor: string, epoch: number, ranges: readonly [first: number, last: number][]): void;
   floor(cursor: string): Position;
   hasNew(after: Position): boolean;
-  /** About what is neither acknowledged nor given up. */
-  pendingBytes(cursor: string): number;
-  limitCursor(cursor: string, bytesMax: number, after: Position): Amount;
+  /** About what is neither acknowledged nor given up, up to `to`. */
+  pendingBytes(cursor: string, to: Position | undefined): number;
+  /** What is behind `to` is neither counted nor given up. */
+  limitCursor(cursor: string, bytesMax: number, after: Position, to: Position | undefined): Amount;
 }
 
 export interface PluginLaneOptions extends PluginSelectionOptions {
@@ -120,15 +121,18 @@ export class PluginLane {
       this.scanningSinceMs = nowMs;
       if (!this.look()) {
         const waitMs = this.whenNothingWasRead();
-        return this.backlog.batches === 0 ? waitMs : Math.min(waitMs, this.limit(nowMs));
+        if (this.backlog.batches === 0) return waitMs;
+        return Math.min(waitMs, this.limit(nowMs, this.lookahead.knownTo(this.after)));
       }
     }
     const isScanned = !this.lookahead.scan(this.after);
-    // What is for others is acknowledged first, so that it is neither counted nor dropped.
-    if (isScanned) this.scanningSinceMs = nowMs;
-    const isTime = isScanned || nowMs - this.scanningSinceMs > UNSCANNED_LIMIT_MS;
-    const waitMs = isTime ? this.limit(nowMs) : LIMIT_INTERVAL_MS;
-    return isScanned ? waitMs : 0;
+    // What is for others is acknowledged first, so that it is neither counted nor dropped; what has come since was not looked at.
+    if (isScanned) {
+      this.scanningSinceMs = nowMs;
+      return this.limit(nowMs, this.lookahead.knownTo(this.after));
+    }
+    if (nowMs - this.scanningSinceMs > UNSCANNED_LIMIT_MS) this.limit(nowMs, undefined);
+    return 0;
   }
 
   /** Everything that is in the queue was given to the plugin. */
@@ -218,19 +222,19 @@ export class PluginLane {
     });
   }
 
-  /** Returns in how many milliseconds it wants to be called again. */
-  private limit(nowMs: number): number {
+  /** Up to `to` it is known what is for whom. Returns in how many milliseconds it wants to be called again. */
+  private limit(nowMs: number, to: Position | undefined): number {
     const { queue, rule } = this.options;
     if (nowMs - this.limitedAtMs < LIMIT_INTERVAL_MS) return LIMIT_INTERVAL_MS;
     this.acks.settle();
-    if (this.dropHeld()) {
+    if (this.dropHeld(to)) {
       this.drops.tell(nowMs);
       return 0;
     }
     this.limitedAtMs = nowMs;
     // What is in hand is pending, but it is not dropped any more.
     const bytesMax = rule.pluginBufferBytes + this.inHandBytes;
-    const dropped = queue.limitCursor(this.cursor, bytesMax, this.after);
+    const dropped = queue.limitCursor(this.cursor, bytesMax, this.after, to);
     this.drops.count(dropped);
     if (dropped.batches > 0) this.lookahead.wasCut(this.after, nowMs);
     this.drops.tell(nowMs);
@@ -238,11 +242,11 @@ export class PluginLane {
   }
 
   /** Where each path has a process: the path that is the furthest behind loses, not whoever comes behind it in the queue. */
-  private dropHeld(): boolean {
+  private dropHeld(to: Position | undefined): boolean {
     if (!this.isPerPath || this.backlog.batches === 0) return false;
     const { queue, rule } = this.options;
     const givenBytes = this.inHandBytes - this.backlog.bytes;
-    const excessBytes = queue.pendingBytes(this.cursor) - rule.pluginBufferBytes - givenBytes;
+    const excessBytes = queue.pendingBytes(this.cursor, to) - rule.pluginBufferBytes - givenBytes;
     if (excessBytes <= 0) return false;
     for (const { batch, position, bytes } of this.backlog.dropOldest(excessBytes)) {
       this.inHandBytes -= bytes;

@@ -34,6 +34,12 @@ export class PluginLookahead {
     if (comparePositions(after, this.scannedTo) >= 0) this.gaps = 0;
   }
 
+  /** Up to where it is known what is for whom, when all up to `after` was read; undefined: there are too many gaps to look. */
+  knownTo(after: Position): Position | undefined {
+    if (this.gaps >= GAPS_MAX) return undefined;
+    return comparePositions(this.scannedTo, after) < 0 ? after : this.scannedTo;
+  }
+
   /** Looks at some of what follows `after` and was not looked at. True when there may be more. */
   scan(after: Position): boolean {
     const { options } = this;

@@ -76,6 +76,26 @@ void test('one that does not read stops itself only, drops what is too much, and
   assert.equal(queue.drain.statistics().lost['plugin_behind']?.records, dropped.records);
 });
 
+void test('what comes for others just before it is looked how far one is behind costs it nothing', async (t) => {
+  const folder = temporaryFolder(t);
+  const rules = [
+    ruleOf({ path: 'a.log', plugin: ['sleep', '1000'], pluginBufferBytes: 512 * 1024 }),
+    ruleOf({ path: '**' }),
+  ];
+  const queue = await PluginQueue.open(t, join(folder, 'queue'), rules);
+  const line = `${'x'.repeat(999)}\n`;
+  let limits = 0;
+  queue.beforeLimit = () => {
+    limits++;
+    if (limits <= 3) for (let number = 0; number < 1000; number++) queue.append('b.log', line);
+  };
+  // The pipe takes a part of them, and the rest is less than the buffer.
+  for (let number = 0; number < 400; number++) queue.append('a.log', line);
+  await waitUntil('it was looked at some times', () => limits > 6);
+  assert.deepEqual(queue.lanes.status()[0]?.dropped, { batches: 0, records: 0, bytes: 0 });
+  await waitUntil('what is for others is acknowledged', () => queue.pending('plugin a.log').batches <= 400);
+});
+
 void test('one that reads again goes on with what was kept, in order', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'out');

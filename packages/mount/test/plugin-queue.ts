@@ -23,9 +23,21 @@ export function ruleOf(given: Partial<RuleSettings> & Pick<RuleSettings, 'path'>
   return { ...rule, ...given };
 }
 
+/** The same queue; `meanwhile` is called before it limits a cursor. */
+function interruptible(drain: QueueDrain, meanwhile: () => void): QueueDrain {
+  const limit = drain.limitCursor.bind(drain);
+  drain.limitCursor = (...args) => {
+    meanwhile();
+    return limit(...args);
+  };
+  return drain;
+}
+
 /** The worker's end of a real queue, and what the forwarder's process has of plugins. */
 export class PluginQueue {
   log: string[] = [];
+  /** Called when it is about to be looked whether a plugin is too far behind: the worker is a process of its own. */
+  beforeLimit: (() => void) | undefined;
   private constructor(
     private readonly dir: string,
     private readonly rules: RuleSettings[],
@@ -54,7 +66,9 @@ export class PluginQueue {
     });
     const lines: string[] = [];
     const lanes = new PluginLanes({
-      queue: drain,
+      queue: interruptible(drain, () => {
+        queue.beforeLimit?.();
+      }),
       rules,
       serverCursors,
       log: (level, message) => lines.push(`${level}: ${message}`),

@@ -18,31 +18,40 @@ const REASON = 'plugin_behind';
 
 /**
  * Gives up the oldest pending batches of one cursor, behind `from`, until about `bytesMax` are pending. What is
- * pending is estimated where counting would take long; what is given up is counted exactly.
+ * pending is estimated where counting would take long; what is given up is counted exactly. What is behind `to` is neither
+ * counted nor given up: a worker appends meanwhile, and the caller may not know yet whom that is for.
  */
 export function limitCursor(
   books: DrainBooks<HotTier>,
   cursor: string,
   bytesMax: number,
   from: Position,
+  to?: Position,
 ): Amount {
   let given = NO_AMOUNT;
   for (let step = 0; step < STEPS_MAX; step++) {
-    const excessBytes = pendingAmount(books, books.cursors.set(cursor)).bytes - bytesMax;
+    const excessBytes = pendingAmount(books, books.cursors.set(cursor), to).bytes - bytesMax;
     if (excessBytes <= 0) break;
-    const some = giveUpOldest(books, cursor, Math.min(excessBytes, STEP_BYTES), from);
+    const some = giveUpOldest(books, cursor, Math.min(excessBytes, STEP_BYTES), from, to);
     if (some.batches === 0) break;
     given = addAmounts(given, some);
   }
   return given;
 }
 
-function giveUpOldest(books: DrainBooks<HotTier>, cursor: string, bytes: number, from: Position): Amount {
+function giveUpOldest(
+  books: DrainBooks<HotTier>,
+  cursor: string,
+  bytes: number,
+  from: Position,
+  to: Position | undefined,
+): Amount {
   const { store, hot, checkpointed, inspect } = books;
   const acked = books.cursors.set(cursor);
   const sequences = new Map<number, RangeSet>();
   let given = NO_AMOUNT;
   const visit = (position: Position, value: Buffer): boolean => {
+    if (to !== undefined && comparePositions(position, to) > 0) return false;
     if (acked.has(position)) return true;
     const ofEpoch = sequences.get(position.epoch) ?? new RangeSet();
     ofEpoch.add(position.sequence, position.sequence);

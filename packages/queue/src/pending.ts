@@ -23,9 +23,10 @@ export function pendingOf(books: DrainBooks<HotTier>, acked: AckSet): CursorStat
   return { ...pendingAmount(books, acked), oldestMs: oldestMs(books, acked) };
 }
 
-export function pendingAmount(books: DrainBooks<HotTier>, acked: AckSet): Amount {
-  const stored = pendingInStore(books, acked);
-  const hot = pendingInHot(books, acked);
+/** Up to `to` and with it; undefined: all of it. */
+export function pendingAmount(books: DrainBooks<HotTier>, acked: AckSet, to?: Position): Amount {
+  const stored = pendingInStore(books, acked, to);
+  const hot = pendingInHot(books, acked, to);
   return {
     batches: stored.batches + hot.batches,
     records: Math.round(stored.records + hot.records),
@@ -36,12 +37,13 @@ export function pendingAmount(books: DrainBooks<HotTier>, acked: AckSet): Amount
 function pendingInStore(
   { store }: DrainBooks<HotTier>,
   acked: AckSet,
+  to: Position | undefined,
 ): { batches: number; records: number; bytes: number } {
   let [batches, records, bytes] = [0, 0, 0];
   for (const file of store.all) {
     const { amount } = file;
     if (amount.batches === 0) continue;
-    const missing = missingInFile(file, acked);
+    const missing = missingInFile(file, acked, to);
     // A file holds only some of its span: what was acked before it was written is not in it.
     const share = Math.min(1, missing / amount.batches);
     batches += Math.min(missing, amount.batches);
@@ -54,16 +56,20 @@ function pendingInStore(
 function pendingInHot(
   books: DrainBooks<HotTier>,
   acked: AckSet,
+  to: Position | undefined,
 ): { batches: number; records: number; bytes: number } {
   const { hot, inspect } = books;
   hot.refresh();
-  const last = hot.lastPosition();
-  if (last === undefined) return { batches: 0, records: 0, bytes: 0 };
+  const newest = hot.lastPosition();
+  if (newest === undefined || (to !== undefined && to.epoch < hot.epoch))
+    return { batches: 0, records: 0, bytes: 0 };
+  const last = earlier(newest, to);
   const checkpointed = books.checkpointed;
   const first = checkpointed.epoch === hot.epoch ? checkpointed.sequence + 1 : 1;
   const batches = missingCount(acked, hot.epoch, first, last.sequence);
   let [seen, records, bytes] = [0, 0, 0];
   hot.forEach({ epoch: hot.epoch, sequence: first }, (position, value) => {
+    if (comparePositions(position, last) > 0) return false;
     if (acked.has(position)) return true;
     seen++;
     records += inspect(value).records;
@@ -92,9 +98,11 @@ function oldestMs(books: DrainBooks<HotTier>, acked: AckSet): number | undefined
   return found;
 }
 
-function missingInFile(file: StoreFile, acked: AckSet): number {
-  const { first, last } = file;
-  if (first === undefined || last === undefined || acked.covers(first, last)) return 0;
+function missingInFile(file: StoreFile, acked: AckSet, to: Position | undefined): number {
+  const { first, last: newest } = file;
+  if (first === undefined || newest === undefined) return 0;
+  const last = earlier(newest, to);
+  if (comparePositions(first, last) > 0 || acked.covers(first, last)) return 0;
   let missing = 0;
   for (let { epoch } = first; epoch <= last.epoch; epoch++) {
     const from = epoch === first.epoch ? first.sequence : 1;
@@ -102,6 +110,10 @@ function missingInFile(file: StoreFile, acked: AckSet): number {
     missing += missingCount(acked, epoch, from, to);
   }
   return missing;
+}
+
+function earlier(one: Position, other: Position | undefined): Position {
+  return other === undefined || comparePositions(one, other) <= 0 ? one : other;
 }
 
 function missingCount(acked: AckSet, epoch: number, first: number, last: number): number {

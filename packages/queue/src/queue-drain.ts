@@ -193,15 +193,17 @@ export class QueueDrain {
 
   /**
    * Gives up the oldest pending batches of this cursor, behind `after`, until about `bytesMax` bytes are pending;
-   * they are counted as `plugin_behind`. With `after` a reader keeps what it has read and not acked.
+   * they are counted as `plugin_behind`. With `after` a reader keeps what it has read and not acked; with `to`, what is
+   * behind it is as if it were not there.
    */
-  limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO): Amount {
-    return attempt(this.fault, () => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
+  limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO, to?: Position): Amount {
+    return attempt(this.fault, () => limitCursor(this.books, cursor, bytesMax, after, to), NO_AMOUNT);
   }
 
-  /** About what that destination has not acked and nobody has given up. */
-  pendingBytes(cursor: string): number {
-    return attempt(this.fault, () => pendingAmount(this.books, this.books.cursors.set(cursor)).bytes, 0);
+  /** About what that destination has not acked and nobody has given up, up to `to`. */
+  pendingBytes(cursor: string, to?: Position): number {
+    const { books } = this;
+    return attempt(this.fault, () => pendingAmount(books, books.cursors.set(cursor), to).bytes, 0);
   }
 
   /** Other limits; `dir` stays. To be called before the worker has a larger `maxSizeBytes`. */

@@ -28,6 +28,27 @@ test('a cursor that is behind gives up its oldest batches, the others keep them'
   assert.equal(drain.floor().sequence, 401);
 });
 
+test('what is behind a position counts as little as if it were not there', async (t) => {
+  const { hot, drain } = await openBoth(t, temporaryFolder(t), { cursors: ['any', 'plugin x'] });
+  append(hot, 300);
+  await drain.checkpoint(true);
+  append(hot, 200);
+  const { epoch } = hot;
+  for (const [sequence, bytes] of [
+    [200, 200_000],
+    [300, 300_000],
+    [400, 400_000],
+    [900, 500_000],
+  ] as const)
+    assert.equal(drain.pendingBytes('plugin x', { epoch, sequence }), bytes);
+  const upTo = (sequence: number) =>
+    drain.limitCursor('plugin x', 100_000, POSITION_ZERO, { epoch, sequence });
+  assert.equal(upTo(100).batches, 0);
+  assert.equal(upTo(250).batches, 150);
+  assert.equal(upTo(400).batches, 150);
+  assert.equal(drain.read('plugin x', POSITION_ZERO, 1e9, 1e6)[0]?.position.sequence, 301);
+});
+
 test('what a reader has in hand is not given up', async (t) => {
   const { hot, drain } = await openBoth(t, temporaryFolder(t), { cursors: ['any', 'plugin x'] });
   append(hot, 100);
