@@ -18,6 +18,15 @@ const LINES_AT_ONCE = 8;
 const LINE_MS_MAX = 50;
 
 /**
+ * A machine that stands still, or works for others, is no fault of the lines: what counts is the time that has passed, but not more
+ * than so many times what the processor has worked. A machine that is this busy counts as it is.
+ */
+const PROCESSOR_SHARE = 4;
+
+/** A line that was stopped before it had half of its time is tried so often in all. */
+const TRIES_MAX = 3;
+
+/**
  * How long patterns may run away, whichever rule's and whoever writes: requests wait for one another, and a worker
  * that answers nobody for 10 s is taken for hung. Half of that time at most goes by here.
  */
@@ -25,7 +34,11 @@ export class SlowTime {
   private leftMs = SLOW_MS_MAX;
   private filledAtMs = -Infinity;
 
-  constructor(readonly nowMs: () => number = () => performance.now()) {}
+  constructor(
+    readonly nowMs: () => number = () => performance.now(),
+    /** What this process has used of the processor. */
+    readonly processorMs: () => number = usedMs,
+  ) {}
 
   left(): number {
     const nowMs = this.nowMs();
@@ -38,6 +51,11 @@ export class SlowTime {
   spend(ms: number): void {
     this.leftMs -= ms;
   }
+}
+
+function usedMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** How long the lines of one write may be matched with patterns that only the clock can stop, and what came of it. */
@@ -73,6 +91,7 @@ export class MatchBudget {
   runLines(action: (lineDone: (characters: number) => void) => void): boolean {
     if (this.leftMs <= 0) return false;
     let slowMs = 0;
+    const processorMs = this.time.processorMs();
     let sinceMs = this.time.nowMs();
     let [lines, freeMs] = [0, 0];
     const finished = finishesWithin(Math.min(LINE_MS_MAX, this.leftMs / 2), () => {
@@ -85,20 +104,29 @@ export class MatchBudget {
         freeMs = 0;
       });
     });
-    this.spend(finished ? slowMs : slowMs + this.time.nowMs() - sinceMs);
+    this.spend(finished ? slowMs : slowMs + this.time.nowMs() - sinceMs, processorMs);
     return finished;
   }
 
   private runFor(limitMs: number, action: () => void): boolean {
-    if (this.leftMs <= 0) return false;
-    const startedMs = this.time.nowMs();
-    const finished = finishesWithin(Math.min(limitMs, this.leftMs), action);
-    this.spend(this.time.nowMs() - startedMs);
-    return finished;
+    for (let tried = 0; tried < TRIES_MAX && this.leftMs > 0; tried++) {
+      const triedMs = Math.min(limitMs, this.leftMs);
+      const processorMs = this.time.processorMs();
+      const startedMs = this.time.nowMs();
+      const finished = finishesWithin(triedMs, action);
+      const spentMs = this.spend(this.time.nowMs() - startedMs, processorMs);
+      if (finished) return true;
+      if (spentMs >= triedMs / 2) return false;
+    }
+    return false;
   }
 
-  private spend(ms: number): void {
+  /** Returns what counts of so much time, in which the processor has worked since `processorMs`. */
+  private spend(passedMs: number, processorMs: number): number {
+    const workedMs = this.time.processorMs() - processorMs;
+    const ms = Math.min(passedMs, PROCESSOR_SHARE * workedMs);
     this.leftMs -= ms;
     this.time.spend(ms);
+    return ms;
   }
 }

@@ -232,6 +232,22 @@ void test('replacing every match takes no time without an end, also with the lin
   assert.ok(processorMs() - startedMs < 10_000, 'it would take minutes');
 });
 
+void test('a machine that stands still costs no line anything', () => {
+  // At each look at the clock, five seconds have passed.
+  let nowMs = 0;
+  let workedMs = 0;
+  const standing = new SlowTime(
+    () => (nowMs += 5000),
+    () => (workedMs += 1),
+  );
+  const filter = compileFilter({ ...NOTHING, rewrite: [['(?=a)(a+)+$', 'x']] }, standing);
+  const evil = `${'a'.repeat(60)}!\n`;
+  const body = Buffer.from(`${'kept\n'.repeat(20)}${evil}${'aa\nkept\n'.repeat(20)}`);
+  const result = filter?.apply(body, 0, body.length);
+  assert.equal(result?.payload.toString(), `${'kept\n'.repeat(20)}${'x\nkept\n'.repeat(20)}`);
+  assert.equal(result.failed, 1);
+});
+
 void test('many writes that run away share their time, and those that do not are decided', () => {
   const filter = compileFilter({ ...NOTHING, deny: ['(?<!x)(?:b+)+$'] }, new SlowTime(processorMs));
   const slow = Buffer.from(`${'b'.repeat(40)}!\n`.repeat(20));
