@@ -77,9 +77,9 @@ test('after failover_after they go to the next, in order; when the first returns
   first.acknowledge = false;
   const queue = new MemoryQueue();
   append(queue, 0, 10);
-  const servers = settings([first.url, second.url], { failoverAfterMs: 100 });
-  const { forwarder } = startForwarder(t, queue, servers);
+  const { forwarder } = startForwarder(t, queue, settings([first.url, second.url]));
   await waitUntil('all are there', () => first.received === 10);
+  forwarder.update(settings([first.url, second.url], { failoverAfterMs: 100 }));
   await first.stop();
   append(queue, 10, 20);
   forwarder.noticed();
@@ -183,7 +183,7 @@ test('servers that go and come at random: all arrives, and in order on each', as
   const servers = [await TestServer.start(t), await TestServer.start(t), await TestServer.start(t)];
   const queue = new MemoryQueue();
   const urls = servers.map((server) => server.url);
-  const { forwarder } = startForwarder(t, queue, settings(urls, { failoverAfterMs: 5_000 }));
+  const { forwarder } = startForwarder(t, queue, settings(urls));
   const down = new Set<TestServer>();
   for (const number of numbers(0, 600)) {
     queue.append(number);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sleep, waitUntil } from '@k2hft/test-harness';
 import { MemoryQueue } from './helpers/memory-queue.js';
-import { numbers, settings, startForwarder } from './helpers/start-forwarder.js';
+import { NEVER_MS, numbers, settings, startForwarder } from './helpers/start-forwarder.js';
 import { TestServer } from './helpers/test-server.js';
 
 function filled(count: number): MemoryQueue {
@@ -14,16 +14,16 @@ function filled(count: number): MemoryQueue {
 test('everything arrives in order, packed, and is acknowledged', async (t) => {
   const server = await TestServer.start(t);
   const queue = filled(2_000);
-  let progress = 0;
+  const rates: number[] = [];
   const { forwarder, logged } = startForwarder(t, queue, settings([server.url]), {
-    onProgress: () => (progress += 1),
+    onProgress: () => rates.push(forwarder.status()[0]?.rate.recordsPerSecond ?? 0),
   });
   await waitUntil('all are acknowledged', () => queue.emptyFor('any'));
   assert.deepEqual(server.applied, numbers(0, 2_000));
   assert.equal(server.doubled, 0);
   assert.ok(server.messages < 20, `${server.messages} messages`);
   assert.ok(server.longestMessageBytes <= 256 * 1024);
-  assert.ok(progress > 0);
+  assert.ok(rates.length > 0 && rates.every((rate) => rate > 0), String(rates));
   assert.deepEqual(server.kinds.slice(0, 3), ['hello', 'floor', 'batches']);
   assert.deepEqual(server.hellos[0], {
     type: 'hello',
@@ -41,7 +41,6 @@ test('everything arrives in order, packed, and is acknowledged', async (t) => {
   assert.equal(status.acked.records, 2_000);
   assert.deepEqual(status.acked, status.sent);
   assert.deepEqual(status.inFlight, { batches: 0, records: 0, bytes: 0 });
-  assert.ok(status.rate.recordsPerSecond > 0);
   assert.deepEqual(logged, [`info: ${server.url}: connected (test server)`]);
 });
 
@@ -69,7 +68,7 @@ test('a batch whose wake was lost is found by the safety poll', async (t) => {
   await waitUntil('the first', () => queue.emptyFor('any'));
   await sleep(50);
   queue.append('1');
-  await waitUntil('the second', () => queue.emptyFor('any'), 5_000);
+  await waitUntil('the second', () => queue.emptyFor('any'));
 });
 
 test('a batch that cannot be read yet is asked for again, without a wake', async (t) => {
@@ -140,7 +139,7 @@ test('a socket that does not take more is not given more', async (t) => {
 test('linger gathers until its time is over or the records are there', async (t) => {
   const server = await TestServer.start(t);
   const queue = new MemoryQueue();
-  const linger = { lingerMs: 60_000, lingerRecords: 10 };
+  const linger = { lingerMs: NEVER_MS, lingerRecords: 10 };
   const { forwarder } = startForwarder(t, queue, settings([server.url], linger));
   await waitUntil('connected', () => forwarder.status()[0]?.state === 'up');
   for (const number of numbers(0, 25)) {
@@ -152,7 +151,7 @@ test('linger gathers until its time is over or the records are there', async (t)
   await sleep(20);
   assert.equal(server.received, 20);
   assert.equal(server.messages, 2);
-  await forwarder.stop(5_000);
+  await forwarder.stop(NEVER_MS);
   assert.deepEqual(server.applied, numbers(0, 25));
 });
 
@@ -174,7 +173,7 @@ test('stop waits for what is in flight, within the time that it is given', async
   const { forwarder } = startForwarder(t, queue, settings([server.url]));
   await waitUntil('all are there', () => server.received === 10);
   queue.append('10');
-  const stopped = forwarder.stop(30_000);
+  const stopped = forwarder.stop(NEVER_MS);
   await waitUntil('the last look', () => server.received === 11);
   await sleep(20);
   server.acknowledgeNow();
@@ -192,9 +191,8 @@ test('stop ends in time when nothing is acknowledged, and when nobody is there',
   await forwarder.stop(50);
   assert.equal(queue.emptyFor('any'), false);
   const lonely = startForwarder(t, filled(1), settings(['ws://127.0.0.1:1']));
-  const startedMs = performance.now();
-  await lonely.forwarder.stop(30_000);
-  assert.ok(performance.now() - startedMs < 20_000);
+  // Otherwise it would take an hour.
+  await lonely.forwarder.stop(NEVER_MS);
 });
 
 test('stop does not wait for what only another forwarder can send again', async (t) => {

@@ -18,9 +18,10 @@ test('a server that gets its own batches back is left alone, and another one get
   const [first, second] = [await TestServer.start(t), await TestServer.start(t)];
   first.acknowledge = false;
   const queue = filled(10);
-  const servers = settings([first.url, second.url], { failoverAfterMs: 100 });
-  const { logged } = startForwarder(t, queue, servers);
+  const urls = [first.url, second.url];
+  const { forwarder, logged } = startForwarder(t, queue, settings(urls));
   await waitUntil('all are there', () => first.received === 10);
+  forwarder.update(settings(urls, { failoverAfterMs: 100 }));
   first.tell(LOOP);
   await waitUntil('all are acknowledged', () => queue.emptyFor('any'));
   assert.deepEqual(second.applied, numbers(0, 10));

@@ -1,73 +1,72 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { sleep, waitUntil } from '@k2hft/test-harness';
 import { Poller } from '../src/poller.js';
+import { stopClock, type StoppedClock } from './helpers/stopped-clock.js';
 
-function startPoller(context: TestContext, poll: (nowMs: number) => number): Poller {
-  const poller = new Poller(poll);
+interface Started {
+  readonly clock: StoppedClock;
+  readonly poller: Poller;
+  /** When it was looked, in milliseconds since the start. */
+  readonly polls: number[];
+}
+
+/** `poll` is told how many polls there were, with this one. */
+function startPoller(context: TestContext, poll: (count: number) => number = () => Infinity): Started {
+  const clock = stopClock(context, ['setTimeout', 'setImmediate']);
+  const startedMs = performance.now();
+  const polls: number[] = [];
+  const poller = new Poller((nowMs) => {
+    polls.push(nowMs - startedMs);
+    return poll(polls.length);
+  });
   context.after(() => {
     poller.stop();
   });
   poller.start();
-  return poller;
+  return { clock, poller, polls };
 }
 
-test('without work it looks about once a second', async (t) => {
-  let polls = 0;
-  const startedMs = performance.now();
-  startPoller(t, () => {
-    polls += 1;
-    return Infinity;
-  });
-  await waitUntil('three polls', () => polls === 3);
-  assert.ok(performance.now() - startedMs > 1_900);
+test('without work it looks once a second', (t) => {
+  const { clock, polls } = startPoller(t);
+  clock.pass(3_500);
+  assert.deepEqual(polls, [0, 1000, 2000, 3000]);
 });
 
-test('after a wake it looks at once, and goes on for at least five milliseconds after the last wake', async (t) => {
-  const polls: number[] = [];
-  const poller = startPoller(t, (nowMs) => {
-    polls.push(nowMs);
-    return Infinity;
-  });
-  await waitUntil('the first poll', () => polls.length === 1);
-  await sleep(20);
-  for (let round = 0; round < 20; round += 1) {
-    const wokenMs = performance.now();
-    poller.noticed();
-    await sleep(1);
-    poller.noticed();
-    const lastWakeMs = performance.now();
-    await waitUntil('it sleeps', () => performance.now() - (polls.at(-1) ?? 0) > 50);
-    assert.ok((polls.at(-1) ?? 0) >= lastWakeMs + 5 - 1, 'polled until five milliseconds after the wake');
-    assert.ok(polls.some((poll) => poll >= wokenMs));
-  }
+test('after a wake it looks at once, and goes on for five milliseconds after the last wake', (t) => {
+  const { clock, poller, polls } = startPoller(t);
+  clock.pass(100);
+  poller.noticed();
+  clock.pass(2);
+  poller.noticed();
+  clock.pass(900);
+  assert.deepEqual(polls, [0, 100, 101, 102, 103, 104, 105, 106, 107]);
+  clock.pass(1_000);
+  assert.equal(polls.at(-1), 1107);
 });
 
-test('it comes back when it is asked to', async (t) => {
-  let polls = 0;
-  startPoller(t, () => {
-    polls += 1;
-    return polls < 100 ? 0 : polls < 103 ? 20 : Infinity;
-  });
-  await waitUntil('all polls', () => polls === 103);
+test('it comes back when it is asked to', (t) => {
+  const { clock, polls } = startPoller(t, (count) => (count < 5 ? 0 : count < 8 ? 20 : Infinity));
+  clock.pass(500);
+  assert.deepEqual(polls, [0, 0, 0, 0, 0, 20, 40, 60]);
 });
 
-test('many pokes are one poll, and none comes after stop', async () => {
+test('many pokes are one poll, and none comes before the start or after stop', (t) => {
+  const clock = stopClock(t, ['setTimeout', 'setImmediate']);
   let polls = 0;
   const poller = new Poller(() => {
     polls += 1;
     return Infinity;
   });
   poller.poke();
-  await sleep(10);
+  clock.pass(10);
   assert.equal(polls, 0);
   poller.start();
   for (let poke = 0; poke < 100; poke += 1) poller.poke();
-  await sleep(10);
+  clock.pass(10);
   assert.equal(polls, 1);
   poller.poke();
   poller.stop();
   poller.noticed();
-  await sleep(30);
+  clock.pass(5_000);
   assert.equal(polls, 1);
 });

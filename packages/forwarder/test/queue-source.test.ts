@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HotQueue, QueueDrain, type QueueOptions } from '@k2hft/queue';
-import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-harness';
 import { BatchFlag, inspectBatch } from '@k2hft/wire';
 import { Forwarder, cursorsOf, type QueueSource } from '../src/index.js';
 import { makeBatch } from './helpers/memory-queue.js';
-import { numbers, settings } from './helpers/start-forwarder.js';
+import { numbers, settings, TUNING } from './helpers/start-forwarder.js';
 import { TestServer } from './helpers/test-server.js';
 
 const SETTINGS: QueueOptions = {
@@ -26,7 +26,7 @@ test('the real queue is drained in order, through breaks and forwarders that fol
   const server = await TestServer.start(t);
   const servers = settings([server.url]);
   const hot = HotQueue.open({ dir, settings: SETTINGS, inspect: inspectBatch });
-  t.after(() => {
+  undoAtEnd(t, () => {
     hot.close();
   });
   for (let round = 0; round < 3; round += 1) {
@@ -45,7 +45,7 @@ test('the real queue is drained in order, through breaks and forwarders that fol
       host: 'test',
       software: 'k2hft test',
       log: () => undefined,
-      tuning: { backoffMinMs: 5, backoffMaxMs: 50 },
+      tuning: TUNING,
     });
     forwarder.start();
     for (const number of numbers(round * 200, round * 200 + 200)) {

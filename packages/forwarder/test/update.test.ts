@@ -8,6 +8,9 @@ import { TestServer } from './helpers/test-server.js';
 
 type Deliver = ForwarderServers['deliver'];
 
+/** So many that each of two servers has some, whatever their addresses are. */
+const FILES = 61;
+
 /** A queue that is written to for as long as the test goes on. */
 function writing(): {
   queue: MemoryQueue;
@@ -20,7 +23,7 @@ function writing(): {
     queue,
     write(more, notice) {
       for (let index = 0; index < more; index++, count++) {
-        queue.append(String(count), { path: `${count % 17}.log`, stream: count % 17 });
+        queue.append(String(count), { path: `${count % FILES}.log`, stream: count % FILES });
       }
       notice();
     },
@@ -79,7 +82,7 @@ test('broadcast: a server that is added gets what is still there, one that is re
   write(100, () => {
     forwarder.noticed();
   });
-  await waitUntil('the first', () => queue.emptyFor(cursor(stays)));
+  await waitUntil('the first', () => queue.emptyFor(cursor(stays)) && goes.applied.length === 100);
   forwarder.update(settings([comes.url, stays.url], { deliver, failoverAfterMs: 100 }));
   await waitUntil('all', () => queue.emptyFor(cursor(comes)));
   write(100, () => {

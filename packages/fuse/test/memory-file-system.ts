@@ -32,6 +32,9 @@ const VALID_MS = 1000;
 export const PARKING_NAME = 'parked';
 export const RELEASE_NAME = '.release';
 
+/** There while a write is parked. */
+export const SIGN_NAME = '.sign';
+
 interface Node {
   readonly id: number;
   readonly attributes: Attributes;
@@ -54,6 +57,7 @@ export class MemoryFileSystem implements FuseOperations {
   private readonly directIo: boolean;
   private readonly nodes = new Map<number, Node>();
   private readonly parked: ParkedWrite[] = [];
+  private sign: Node | undefined;
   private lastId = ROOT_NODE_ID - 1;
 
   constructor(directIo: boolean) {
@@ -113,6 +117,10 @@ export class MemoryFileSystem implements FuseOperations {
 
   lookup(request: FuseRequest, name: string): Entry {
     if (name === RELEASE_NAME) this.answerParked();
+    if (name === SIGN_NAME && this.parked.length > 0) {
+      this.sign ??= this.make(constants.S_IFREG | 0o400, 0, 0);
+      return { ...entryOf(this.sign), entryValidMs: 0 };
+    }
     return entryOf(this.child(request.nodeId, name));
   }
 

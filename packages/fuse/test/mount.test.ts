@@ -19,10 +19,10 @@ test(
     const { point, serve } = await testMount(t);
     const server = serve('memory', 'fresh');
     await symlink(point, link);
+    await waitUntil('it answers', async () => (await findMount(link))?.state === 'answers');
     const found = await findMount(link);
     assert.equal(found?.type, 'fuse.k2hft-test');
     assert.equal(found.source, 'k2hft-test');
-    assert.equal(found.state, 'answers');
     await fuseUnmount(link);
     assert.equal(await findMount(point), undefined);
     await waitUntil('the server ends', () => server.exitCode !== null);
@@ -34,7 +34,7 @@ test('a mount that nobody holds is dead; it can be unmounted', { skip }, async (
   const point = temporaryFolder(t);
   const { fd } = await mountFuse(point, { subtype: 'k2hft-test' });
   closeSync(fd);
-  assert.equal((await findMount(point))?.state, 'dead');
+  await waitUntil('it is dead', async () => (await findMount(point))?.state === 'dead');
   await fuseUnmount(point);
   assert.equal(await findMount(point), undefined);
 });
@@ -51,7 +51,7 @@ test('a mount that nobody serves is silent; it can be unmounted', { skip }, asyn
 test('a mount in use is busy, and goes away lazily', { skip }, async (t) => {
   const { point, serve } = await testMount(t);
   serve('memory', 'fresh');
-  const user = spawn('sh', ['-c', 'exec 5> "$1/file"; echo ready; exec sleep 60', 'sh', point]);
+  const user = spawn('sh', ['-c', 'exec 5> "$1/file"; echo ready; exec sleep 100000', 'sh', point]);
   t.after(() => user.kill('SIGKILL'));
   await new Promise((resolve) => user.stdout.once('data', resolve));
   await assert.rejects(fuseUnmount(point), withCode('busy'));

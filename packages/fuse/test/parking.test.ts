@@ -4,13 +4,11 @@ import { spawn } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { sleep, waitUntil } from '@k2hft/test-harness';
-import { PARKING_NAME, RELEASE_NAME } from './memory-file-system.js';
+import { waitUntil } from '@k2hft/test-harness';
+import { PARKING_NAME, RELEASE_NAME, SIGN_NAME } from './memory-file-system.js';
 import { drivers, servedMount, testMount, whyNoMount } from './test-mount.js';
 
 const skip = whyNoMount();
-/** Far longer than a program needs from the creation of its file to its write. */
-const UNDER_WAY_MS = 300;
 
 interface Writer {
   ended: Promise<number | NodeJS.Signals | null>;
@@ -32,13 +30,12 @@ async function startWriter(t: TestContext, point: string): Promise<Writer> {
     });
   });
   t.after(() => writer.kill('SIGKILL'));
-  await waitUntil('the file is made', () =>
-    stat(join(point, PARKING_NAME)).then(
+  await waitUntil('its write is parked', () =>
+    stat(join(point, SIGN_NAME)).then(
       () => true,
       () => false,
     ),
   );
-  await sleep(UNDER_WAY_MS);
   return {
     ended,
     hasEnded: () => writer.exitCode !== null || writer.signalCode !== null,

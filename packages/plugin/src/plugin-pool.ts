@@ -1,4 +1,3 @@
-import { GRACE_MS } from './tuning.js';
 import { PluginProcess, type PluginOptions, type PluginStatus } from './plugin-process.js';
 
 /** So many processes of one plugin live at once: one for each file, and nobody knows how many files there are. */
@@ -59,7 +58,7 @@ export class PluginPool {
     await Promise.all(this.processes.map((process) => process.emptied()));
   }
 
-  async stop(graceMs = GRACE_MS, termMs?: number): Promise<void> {
+  async stop(graceMs?: number, termMs?: number): Promise<void> {
     this.isStopped = true;
     for (const key of [...this.alive.keys()]) this.end(key, graceMs, termMs);
     await Promise.all(this.ending.values());

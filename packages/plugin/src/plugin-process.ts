@@ -7,7 +7,7 @@ import type { PluginStdout } from './output-file.js';
 import { RestartDelay } from './restart-delay.js';
 import { RunningPlugin } from './running-plugin.js';
 import { LineAllowance } from './standard-error.js';
-import { DEFAULT_TUNING, GRACE_MS, type PluginTuning } from './tuning.js';
+import { DEFAULT_TUNING, type PluginTuning } from './tuning.js';
 
 /**
  * ```
@@ -113,7 +113,7 @@ export class PluginProcess {
   }
 
   /** Closes its standard input; after `graceMs` it gets SIGTERM, at last SIGKILL. Resolves when nothing is left of it. */
-  async stop(graceMs = GRACE_MS, termMs = this.tuning.termMs): Promise<void> {
+  async stop(graceMs = this.tuning.graceMs, termMs = this.tuning.termMs): Promise<void> {
     if (this.state !== 'stopped') this.state = 'stopping';
     clearTimeout(this.timer);
     clearTimeout(this.watch);
@@ -145,7 +145,7 @@ export class PluginProcess {
         this.took(bytes);
       },
       deaf: () => {
-        void plugin.end(GRACE_MS, this.tuning.termMs);
+        void plugin.end(this.tuning.graceMs, this.tuning.termMs);
       },
     });
     this.running = plugin;
@@ -223,6 +223,6 @@ export class PluginProcess {
     while (!plugin.finishRecord() && performance.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, FINISH_POLL_MS));
     }
-    await plugin.end(GRACE_MS, this.tuning.termMs);
+    await plugin.end(this.tuning.graceMs, this.tuning.termMs);
   }
 }

@@ -7,6 +7,8 @@ export interface PluginTuning {
   readonly provenAfterMs: number;
   /** How often it is looked whether the output file is still the one that was opened. */
   readonly watchMs: number;
+  /** Between the closing of its standard input and SIGTERM: time to finish what it has read. */
+  readonly graceMs: number;
   /** After SIGTERM, before SIGKILL. */
   readonly termMs: number;
   /** Bytes that wait for the pipe, above which write() asks to be given no more. As much as a pipe of Linux holds. */
@@ -18,9 +20,7 @@ export const DEFAULT_TUNING: PluginTuning = {
   backoffMaxMs: 10_000,
   provenAfterMs: 10_000,
   watchMs: 500,
+  graceMs: 5_000,
   termMs: 5_000,
   waitingBytesMax: 64 * 1024,
 };
-
-/** Between the closing of a plugin's standard input and SIGTERM: time to finish what it has read. */
-export const GRACE_MS = 5_000;

@@ -17,6 +17,9 @@ export function keepLog(): KeptLog {
   };
 }
 
+/** For what must not be done in a test because the machine is slow. A timer can wait for so long. */
+export const NEVER_MS = 3_600_000;
+
 /** A started plugin whose processes are gone when the test has ended. */
 export function startPlugin(
   cleanup: Cleanup,
@@ -28,7 +31,7 @@ export function startPlugin(
     command: ['sh', '-c', script],
     stdout: { kind: 'discard' },
     log: () => undefined,
-    tuning: { backoffMinMs: 10, backoffMaxMs: 50, watchMs: 20, termMs: 200 },
+    tuning: { backoffMinMs: 10, backoffMaxMs: 50, watchMs: 20, graceMs: NEVER_MS, termMs: 200 },
     ...options,
   });
   undoAtEnd(cleanup, () => plugin.stop(0, 0));

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-harness';
 import { PluginPool } from '@k2hft/plugin';
+import { NEVER_MS } from './helpers.js';
 
 void test('one process for each key, not too many, and the one that is idle for longest makes room', async (t) => {
   const folder = temporaryFolder(t);
@@ -14,11 +15,12 @@ void test('one process for each key, not too many, and the one that is idle for 
       command: ['cat'],
       stdout: { kind: 'file', path: join(folder, key) },
       log: () => undefined,
+      tuning: { graceMs: NEVER_MS },
     }),
     onSlot: () => slots++,
     processesMax: 2,
   });
-  t.after(() => pool.stop(0, 0));
+  undoAtEnd(t, () => pool.stop(0, 0));
   const write = async (key: string, text: string) => {
     await waitUntil(`there is a process for ${key}`, () => pool.get(key) !== undefined);
     pool.get(key)?.write(Buffer.from(text));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { statfsSync } from 'node:fs';
 import { test } from 'node:test';
-import { sleep, temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { sleep, temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-harness';
 import { POSITION_ZERO, type HotQueue } from '../src/index.js';
 import { makeBatch } from './helpers/batches.js';
 import { openBoth, openDrain, openHot } from './helpers/queues.js';
@@ -22,7 +22,7 @@ function fill(hot: HotQueue, payloadBytes: number, records = 1): number {
 
 test('without a drain hot grows to its bound, and a dead drain does not change that', (t) => {
   const hot = openHot(temporaryFolder(t), { maxSizeBytes: 20 * MIB });
-  t.after(() => {
+  undoAtEnd(t, () => {
     hot.close();
   });
   const count = fill(hot, 100_000);
@@ -32,7 +32,7 @@ test('without a drain hot grows to its bound, and a dead drain does not change t
 
 test('small batches are bounded as well', (t) => {
   const hot = openHot(temporaryFolder(t), { maxSizeBytes: 4 * MIB });
-  t.after(() => {
+  undoAtEnd(t, () => {
     hot.close();
   });
   const count = fill(hot, 200);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-harness';
 import {
   DirectQueue,
   dropQueue,
@@ -23,7 +23,7 @@ async function opened(
   cursors = ['a'],
 ): Promise<DirectQueue> {
   const { queue } = await openDirect(dir, { settings, cursors });
-  t.after(() => queue.close());
+  undoAtEnd(t, () => queue.close());
   return queue;
 }
 

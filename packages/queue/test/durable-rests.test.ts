@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { temporaryFolder } from '@k2hft/test-harness';
+import { temporaryFolder, undoAtEnd } from '@k2hft/test-harness';
 import { POSITION_ZERO, type DurableRest } from '../src/index.js';
 import { makeBatch, sequenceIn } from './helpers/batches.js';
 import { BOOT, NEXT_BOOT, openDrain, openHot } from './helpers/queues.js';
@@ -46,7 +46,7 @@ test('after the power was lost, rests come back as they were at the last request
   hot.close();
 
   const next = openHot(dir, {}, NEXT_BOOT);
-  t.after(() => {
+  undoAtEnd(t, () => {
     next.close();
   });
   const rests = next.takeDurableRests();

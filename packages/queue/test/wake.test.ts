@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { startProcess, temporaryFolder, waitUntil } from '@k2hft/test-harness';
+import { startProcess, temporaryFolder, undoAtEnd, waitUntil } from '@k2hft/test-harness';
 import { makeWakeFifo, Waker, WakeListener } from '../src/index.js';
 import { WAKE_INTERVAL_MS } from '../src/wake.js';
 
@@ -15,7 +15,7 @@ test('a wake without a listener neither waits nor fails, and at most one byte is
   makeWakeFifo(dir);
   let nowMs = 0;
   const waker = new Waker(dir, () => nowMs);
-  t.after(() => {
+  undoAtEnd(t, () => {
     waker.close();
   });
   assert.equal(waker.wake(), true);
@@ -30,7 +30,7 @@ test('a full FIFO is no fault', (t) => {
   makeWakeFifo(dir);
   let nowMs = 0;
   const waker = new Waker(dir, () => (nowMs += WAKE_INTERVAL_MS));
-  t.after(() => {
+  undoAtEnd(t, () => {
     waker.close();
   });
   // A FIFO of Linux holds 64 KiB.
@@ -67,7 +67,7 @@ test('no commit is overlooked: each is seen without the safety poll', async (t) 
     },
     NEVER_MS,
   );
-  t.after(() => {
+  undoAtEnd(t, () => {
     listener.close();
   });
   const writer = startProcess(t, process.execPath, ['--input-type=module', '-e', script]);

@@ -1,9 +1,20 @@
 import type { TestContext } from 'node:test';
+import { undoAtEnd } from '@k2hft/test-harness';
 import { Forwarder, type ForwarderOptions, type ForwarderServers, type Tuning } from '../../src/index.js';
 import type { MemoryQueue } from './memory-queue.js';
 
-/** Short, so that tests do not wait; long enough for a busy machine where a test depends on nothing happening. */
-const QUICK: Partial<Tuning> = { backoffMinMs: 5, backoffMaxMs: 50 };
+/** For what must not happen in a test, however long the machine stands still. A timer can wait for so long. */
+export const NEVER_MS = 3_600_000;
+
+/** Tests do not wait for attempts to connect, and nothing is given up that they do not want to be given up. */
+export const TUNING: Partial<Tuning> = {
+  backoffMinMs: 5,
+  backoffMaxMs: 50,
+  handshakeTimeoutMs: NEVER_MS,
+  silentAfterMs: NEVER_MS,
+  ackTimeoutMs: NEVER_MS,
+  loopRetryMs: NEVER_MS,
+};
 
 export interface TestForwarder {
   forwarder: Forwarder;
@@ -15,7 +26,7 @@ export function settings(urls: string[], changed: Partial<ForwarderServers> = {}
   return {
     deliver: 'failover',
     urls,
-    failoverAfterMs: 60_000,
+    failoverAfterMs: NEVER_MS,
     tokenFile: undefined,
     tls: undefined,
     compression: 'none',
@@ -39,9 +50,9 @@ export function startForwarder(
     software: 'k2hft test',
     log: (level, message) => logged.push(`${level}: ${message}`),
     ...changed,
-    tuning: { ...QUICK, ...changed.tuning },
+    tuning: { ...TUNING, ...changed.tuning },
   });
-  context.after(() => forwarder.stop(0));
+  undoAtEnd(context, () => forwarder.stop(0));
   forwarder.start();
   return { forwarder, logged };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { undoAtEnd } from '@k2hft/test-harness';
 import {
   MESSAGE_BYTES_MAX,
   WireError,
@@ -15,10 +16,11 @@ import {
   type HelloMessage,
 } from '@k2hft/wire';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { ownAddress } from './own-address.js';
 
 export interface TestServerOptions {
   port?: number;
-  /** Default: 127.0.0.1. */
+  /** Default: an address of its own. */
   host?: string;
   /** Answers a hello; by default with a welcome. */
   greet?: (hello: HelloMessage) => ControlMessage[];
@@ -45,6 +47,7 @@ export class TestServer {
   readonly kinds: string[] = [];
   url = '';
   port = 0;
+  readonly host: string;
   readonly #seen: Set<string>;
   readonly #options: TestServerOptions;
   #server: WebSocketServer | undefined;
@@ -52,12 +55,13 @@ export class TestServer {
 
   constructor(options: TestServerOptions = {}, seen = new Set<string>()) {
     this.#options = options;
+    this.host = options.host ?? ownAddress();
     this.#seen = seen;
   }
 
   static async start(context: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
     const server = new TestServer(options);
-    context.after(() => server.stop());
+    undoAtEnd(context, () => server.stop());
     await server.listen();
     return server;
   }
@@ -65,7 +69,7 @@ export class TestServer {
   /** Also after stop(): on the same port again, with what was applied remembered. */
   async listen(): Promise<void> {
     const server = new WebSocketServer({
-      host: this.#options.host ?? '127.0.0.1',
+      host: this.host,
       port: this.port === 0 ? (this.#options.port ?? 0) : this.port,
       maxPayload: MESSAGE_BYTES_MAX,
       perMessageDeflate: false,
@@ -81,7 +85,7 @@ export class TestServer {
     });
     await new Promise((resolve) => server.once('listening', resolve));
     this.port = (server.address() as AddressInfo).port;
-    this.url = `ws://${this.#options.host ?? '127.0.0.1'}:${this.port}`;
+    this.url = `ws://${this.host}:${this.port}`;
   }
 
   /** How many are open now. */

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { undoAtEnd } from '@k2hft/test-harness';
 import { HotQueue, QueueDrain, type QueueDrainOptions, type QueueOptions } from '../../src/index.js';
 import { inspect } from './batches.js';
 
@@ -63,7 +64,7 @@ export async function openBoth(
 ): Promise<{ hot: HotQueue } & OpenedDrain> {
   const hot = openHot(dir, options.settings, options.bootId);
   const opened = await openDrain(dir, options);
-  context.after(async () => {
+  undoAtEnd(context, async () => {
     await opened.drain.close();
     hot.close();
   });
