@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Log } from '@k2hft/config';
+import { networkOf } from './address-network.js';
 
 /**
  * Connections that have not said who they are, at a time. They cost memory and descriptors before anything is known of
@@ -12,14 +13,15 @@ const REFUSAL_MS = 500;
 
 interface Stranger {
   readonly socket: Socket;
-  readonly address: string;
+  /** Of its address. */
+  readonly network: string;
   readonly deadlineMs: number;
   readonly timer: NodeJS.Timeout;
 }
 
 /**
  * Connections from the first moment until they have said who they are: all have the same time for it, TLS and HTTP
- * included. When there are too many, one of the address goes that has the most of them, the oldest first: so one host that
+ * included. When there are too many, one of the network goes that has the most of them, the oldest first: so one host that
  * opens them by the thousand does not keep out another.
  */
 export class Strangers {
@@ -45,13 +47,14 @@ export class Strangers {
       socket.destroy();
       return;
     }
+    const network = networkOf(address);
     const key = keyOf(socket);
     const timer = setTimeout(() => {
       this.#log('warn', `${shown(socket)} has not said who it is within ${timeoutMs / 1000} s: cut off`);
       socket.destroy();
     }, timeoutMs + REFUSAL_MS);
-    this.#strangers.set(key, { socket, address, deadlineMs: performance.now() + timeoutMs, timer });
-    this.#countOf.set(address, (this.#countOf.get(address) ?? 0) + 1);
+    this.#strangers.set(key, { socket, network, deadlineMs: performance.now() + timeoutMs, timer });
+    this.#countOf.set(network, (this.#countOf.get(network) ?? 0) + 1);
     socket.once('close', () => {
       this.#leave(key);
     });
@@ -71,8 +74,8 @@ export class Strangers {
 
   #cutOne(): void {
     const most = Math.max(...this.#countOf.values());
-    for (const { socket, address } of this.#strangers.values()) {
-      if (this.#countOf.get(address) !== most) continue;
+    for (const { socket, network } of this.#strangers.values()) {
+      if (this.#countOf.get(network) !== most) continue;
       this.cutCount++;
       this.#log(
         'warn',
@@ -89,9 +92,9 @@ export class Strangers {
     if (stranger === undefined) return;
     clearTimeout(stranger.timer);
     this.#strangers.delete(key);
-    const left = (this.#countOf.get(stranger.address) ?? 1) - 1;
-    if (left === 0) this.#countOf.delete(stranger.address);
-    else this.#countOf.set(stranger.address, left);
+    const left = (this.#countOf.get(stranger.network) ?? 1) - 1;
+    if (left === 0) this.#countOf.delete(stranger.network);
+    else this.#countOf.set(stranger.network, left);
   }
 }
 
