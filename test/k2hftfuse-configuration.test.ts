@@ -322,3 +322,14 @@ void test('check prints our configuration, which does the same', { skip }, (t) =
   const again = check(file);
   assert.equal(again.stdout, translated.stdout.replace(/^#.*\n/gm, ''));
 });
+
+void test('check takes what the command line of a mount says: the mount point, and JSON in place of a file', (t) => {
+  const folder = temporaryFolder(t);
+  const json = readFileSync(write(folder, 'source', 'json', sourceOf(8020, folder)), 'utf8');
+  const check = (...args: string[]) =>
+    spawnSync(process.execPath, [MOUNT_COMMAND, 'check', ...args], { encoding: 'utf8' });
+  const checked = check('--json', json, '--point', '/mnt/logs');
+  assert.equal(checked.status, 0, checked.stderr);
+  assert.match(checked.stdout, /^ {2}point: \/mnt\/logs$/m);
+  assert.equal(check().status, 64);
+});

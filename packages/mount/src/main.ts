@@ -55,7 +55,9 @@ function program(): Command {
   k2hft
     .command('check')
     .description('check a configuration and print the settings that would apply')
-    .argument('<file>', 'the configuration file')
+    .argument('[file]', 'the configuration file')
+    .option('--json <text>', 'configuration as JSON text, in place of a file')
+    .option('--point <dir>', 'the mount point, where the configuration does not name it')
     .action(runCheck);
   k2hft
     .command('send')

@@ -61,10 +61,15 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       );
     });
   program
-    .command('check <file>')
+    .command('check [file]')
     .description('validates a configuration, and prints the settings that would apply')
-    .action((file: string) => {
-      const { settings, notes } = load({ config: file });
+    .option('--json <text>', 'a configuration as JSON, in place of a file')
+    .action((file: string | undefined, given: ServeFlags) => {
+      // Commander gives options that both commands have to the first one.
+      const json = given.json ?? program.opts<ServeFlags>().json;
+      if (file === undefined && json === undefined)
+        program.error('error: give the configuration that is to be checked: a file, or a text with --json');
+      const { settings, notes } = loadServerConfiguration({ file, json });
       outputRulesOf(settings);
       process.stdout.write(describeSettings(settings, notes));
     });

@@ -25,6 +25,13 @@ test('check prints the settings that would apply', async (context) => {
   assert.equal(await check.ended, 0, check.output());
   assert.match(check.output(), /time_format/);
   assert.match(check.output(), new RegExp(join(folder, 'out')));
+  const ofText = runServer(context, [
+    'check',
+    '--json',
+    JSON.stringify({ output: { dir: join(folder, 'text') } }),
+  ]);
+  assert.equal(await ofText.ended, 0, ofText.output());
+  assert.match(ofText.output(), new RegExp(join(folder, 'text')));
 });
 
 test('settings that cannot be used end with 78 and their name', async (context) => {

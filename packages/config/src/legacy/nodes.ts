@@ -46,7 +46,7 @@ export function readCluster(document: LegacyDocument, findings: Findings): Clust
 
 /** Values that have no meaning here still have to be of their type: a mistake in them shows that something else was meant. */
 function checkGlobal(global: Values): void {
-  for (const key of ['FILEVERSION', 'REPLICA']) global.integer(key);
+  global.integer('FILEVERSION');
   for (const key of ['CTLPORT', 'SELFCTLPORT']) global.integer(key, 1, PORT_MAX);
   global.choice('MODE', { server: true, slave: true });
   global.choice('CHMPXIDTYPE', { name: true, cuk: true, ctlendpoints: true, ctleps: true, custom: true });

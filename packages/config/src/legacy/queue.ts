@@ -24,8 +24,9 @@ const DIRECTORY_SUFFIX = '.k2hft';
  * so that the types are but places.
  *
  * @param usual the directory for types that have no file
+ * @param remark what else is to be known of that directory
  */
-export function writeQueue(values: Values, usual: string, draft: Draft): void {
+export function writeQueue(values: Values, usual: string, draft: Draft, remark = ''): void {
   const type = values.choice('K2HTYPE', TYPES);
   const file = queueFile(values);
   if (file === undefined) {
@@ -33,7 +34,7 @@ export function writeQueue(values: Values, usual: string, draft: Draft): void {
     values.findings.inform(
       type?.place ?? values.place,
       values.fullKey('K2HTYPE'),
-      `the queue lies on disk, in ${usual}, whatever its type: what is not sent survives the end of the process`,
+      `the queue lies on disk, in ${usual}, whatever its type: what is not sent survives the end of the process${remark}`,
     );
   } else {
     draft.set('dir', `${file.text}${DIRECTORY_SUFFIX}`, file.place);

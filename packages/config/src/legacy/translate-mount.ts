@@ -22,6 +22,9 @@ export interface MountContext {
 
 const QUEUE_DIRECTORY = '/var/lib/k2hft/queue';
 
+/** What is not known before the mount point is. */
+const POINT_DECIDES = `; a mount on /POINT has ${QUEUE_DIRECTORY}-POINT: check --point /POINT prints that`;
+
 /** Translates what K2HFTFUSE reads of its configuration into the tree of `k2hft`. */
 export function translateMount(document: LegacyDocument, context: MountContext, findings: Findings): MapNode {
   const values = new Values('K2HFTFUSE', sectionsNamed(document, 'K2HFTFUSE'), findings);
@@ -36,7 +39,7 @@ export function translateMount(document: LegacyDocument, context: MountContext, 
   const present = rules.map(presentName).filter((name) => name !== '/');
   if (present.length > 0) mount.set('present', present, values.place);
   const queue = root.inner('queue');
-  writeQueue(values, queueDirectory(context.point), queue);
+  writeQueue(values, queueDirectory(context.point), queue, context.point === undefined ? POINT_DECIDES : '');
   const expire = values.integer('EXPIRE');
   if (expire !== undefined) queue.set('expire', `${expire.value}s`, expire.place);
   const servers = root.inner('servers', destination.cluster.nodes[0]?.place ?? values.place);

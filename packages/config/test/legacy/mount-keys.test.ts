@@ -178,6 +178,10 @@ test('mistakes in GLOBAL, SVRNODE and SLVNODE', (context) => {
       '[SVRNODE]\nNAME=a\nPORT=1\n[GLOBAL]\nMAXMQSERVER=x',
       '5:13: GLOBAL.MAXMQSERVER: expected a whole number from 0 to 2147483647, found "x"',
     ],
+    [
+      '[SVRNODE]\nNAME=a\nPORT=1\n[GLOBAL]\nREPLICA=-1',
+      '5:9: GLOBAL.REPLICA: expected a whole number from 0 to 2147483647, found "-1"',
+    ],
     ['[SVRNODE]\nNAME=a\nPORT=1\n[SLVNODE]', '4:1: SLVNODE.NAME: missing; expected a host name'],
   ];
   for (const [sections, message] of table)
@@ -236,4 +240,7 @@ test('each mount point has a queue of its own', (context) => {
   const { settings } = loadMount(context, SERVER_INI + RULE, '/mnt/my log/a-b');
   assert.equal(settings.queue.dir, '/var/lib/k2hft/queue-mnt-my%20log-a%2db');
   assert.equal(settings.mount.point, '/mnt/my log/a-b');
+  const remark = /a mount on \/POINT has \/var\/lib\/k2hft\/queue-POINT: check --point \/POINT prints that$/m;
+  assert.match(notesOf(loadMount(context, SERVER_INI + RULE)).join('\n'), remark);
+  assert.doesNotMatch(notesOf(loadMount(context, SERVER_INI + RULE, '/mnt/a')).join('\n'), /POINT/);
 });
