@@ -1,4 +1,5 @@
 import { printable } from '@k2hft/config';
+import { pluginName } from '@k2hft/plugin';
 import type { MountStatus } from './mount-status-content.js';
 import type { PluginStatusEntry } from './plugin-status.js';
 
@@ -104,7 +105,7 @@ function pluginLines({
       ? processes.map(({ state, pid }) => (pid === undefined ? state : `${state}, process ${pid}`)).join()
       : `${processes.length} processes`;
   const lines = [
-    `  plugin   ${command[0] ?? ''} (${rule})  ${state}, ${restarts} restarts, ${fed.records} records (${formatBytes(fed.bytes)}) fed, ${dropped.records} dropped`,
+    `  plugin   ${pluginName(command)} (${rule})  ${state}, ${restarts} restarts, ${fed.records} records (${formatBytes(fed.bytes)}) fed, ${dropped.records} dropped`,
   ];
   if (lastError !== undefined) {
     lines.push(

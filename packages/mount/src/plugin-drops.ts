@@ -1,4 +1,5 @@
 import { printable, type Log } from '@k2hft/config';
+import { pluginName } from '@k2hft/plugin';
 import type { Amount } from '@k2hft/queue';
 import type { PluginRule } from './plugin-rules.js';
 
@@ -33,7 +34,7 @@ export class PluginDrops {
     this.loggedRecords = amount.records;
     this.log(
       'warn',
-      `plugin ${printable(rule.plugin[0] ?? '')} (${printable(rule.path)}) does not keep up: ${records} records more were dropped for it, ${amount.records} in all`,
+      `plugin ${printable(pluginName(rule.plugin))} (${printable(rule.path)}) does not keep up: ${records} records more were dropped for it, ${amount.records} in all`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { printableName, type Log } from '@k2hft/config';
 import type { ByteString } from '@k2hft/fuse';
-import { PluginPool, type PluginProcess, type PluginStatus } from '@k2hft/plugin';
+import { pluginName, PluginPool, type PluginProcess, type PluginStatus } from '@k2hft/plugin';
 import { BatchFlag, type Batch } from '@k2hft/wire';
 import { hasProcessPerPath, pluginStdoutOf, type PluginRule } from './plugin-rules.js';
 
@@ -104,7 +104,7 @@ export class PluginFeed {
 
   private nameOf(path: ByteString): string {
     const { rule } = this.options;
-    const program = rule.plugin[0] ?? '';
+    const program = pluginName(rule.plugin);
     const rulePath = printableName(Buffer.from(rule.path).toString('latin1'));
     return path === '' ? `${program} (${rulePath})` : `${program} (${rulePath}: ${printableName(path)})`;
   }

@@ -1,4 +1,5 @@
 import { printable } from '@k2hft/config';
+import { pluginName } from '@k2hft/plugin';
 import { formatBytes, formatCount, formatDuration } from './format-status.js';
 import type { MountStatus } from './mount-status-content.js';
 import type { TopHistory } from './top-history.js';
@@ -126,7 +127,7 @@ function pluginTable({ plugins }: MountStatus, { columns }: TopView): string[] {
       { title: 'RESTARTS', isNumber: true },
     ],
     plugins.map(({ command, rule, processes, fed, dropped, restarts }) => [
-      `${command[0] ?? ''} (${rule})`,
+      `${pluginName(command)} (${rule})`,
       processes.length === 1 ? (processes[0]?.state ?? '') : `${processes.length} processes`,
       formatCount(fed.records),
       formatCount(dropped.records),

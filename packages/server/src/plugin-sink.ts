@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { printableName, type Log, type OutputSettings, type ServerSettings } from '@k2hft/config';
-import { PluginPool, type PluginTuning } from '@k2hft/plugin';
+import { pluginName, PluginPool, type PluginTuning } from '@k2hft/plugin';
 import { BatchFlag, type Batch } from '@k2hft/wire';
 import { planAppend, type StreamBatch } from './batch-append.js';
 import { messageOf } from './errors.js';
@@ -60,7 +60,7 @@ export class PluginSink implements Sink {
 
   constructor(settings: PluginSettings, log: Log, tuning: Partial<PluginSinkTuning> = {}) {
     const { plugin: command, pluginStdout, dir } = settings;
-    this.#name = command[0] ?? '';
+    this.#name = pluginName(command);
     this.#log = log;
     this.#rules = compileOutputRules(settings);
     this.#stalledAfterMs = tuning.stalledAfterMs ?? STALLED_AFTER_MS;
