@@ -195,6 +195,8 @@ function compose(format: string): Conversion {
 }
 
 function changeCase(text: string, letter: string, shape: Shape): string {
+  // Lower case is what %P is for: glibc lets no flag undo it.
+  if (letter === 'P') return text;
   if (shape.swap && (letter === 'p' || letter === 'Z')) return text.toLowerCase();
   const raises = shape.upper || (shape.swap && 'aAbBh'.includes(letter));
   return raises ? text.toUpperCase() : text;

@@ -19,6 +19,8 @@ const FORMATS = [
   ...[...'DFrRTxXc'.matchAll(/./g)].flatMap(([letter]) => [`%30${letter}`, `%^${letter}`]),
   ...['%Ey', '%Od', '%EY', '%OH', '%Ec', '%EX', '%OV', '%OU', '%8z', '%_z'],
   ...['%Ed', '%Ea', '%EH', '%i'].map((conversion) => `(${conversion})`),
+  '%^P',
+  '%#P',
   'plain',
   'é %Y %%',
   '[%F %T%z]',

@@ -29,9 +29,12 @@ const FIELDS: Readonly<Record<string, string>> = {
   '%': '%%',
 };
 
-/** Every `%-` is the nanoseconds, whatever follows it; in front of a letter ours would be a flag. */
+/**
+ * Every `%-` is the nanoseconds, whatever follows it; in front of a letter, a width or another flag ours would be a flag.
+ * The second sign of `%%` begins nothing.
+ */
 export function translateTimeFormat(format: string): string {
-  return format.replace(/%-(?=[A-Za-z])/g, '%N');
+  return format.replace(/%%|%-(?=[\w^#+-])/g, (found) => (found === '%%' ? found : '%N'));
 }
 
 /** A leading double quote that is still there goes, and the last one with what follows it. */

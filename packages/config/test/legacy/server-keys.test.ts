@@ -62,6 +62,8 @@ test('keys of K2HFTFUSESVR for files', (context) => {
     ],
     ['FORMAT = "%H %T %L"', { format: '%H  %L' }],
     ['FILE_TIMEFORM = "%-d"', { timeFormat: '%Nd' }],
+    ['FILE_TIMEFORM = "%-2d %-_H %--"', { timeFormat: '%N2d %N_H %N-' }],
+    ['FILE_TIMEFORM = "%%-d"', { timeFormat: '%%-d' }],
     [
       'PLUGIN = A=1 cat -u',
       { plugin: ['/usr/bin/env', '-i', 'A=1', '/usr/bin/cat', '-u'], pluginStdout: 'file' },
