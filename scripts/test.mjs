@@ -22,14 +22,19 @@ function testFiles(folder) {
   return entries.filter((name) => name.endsWith('.test.js')).map((name) => join(folder, name));
 }
 
+/** A test may be named as it is compiled, and as it is written, which is what documents name. */
+function isNamed(file, part) {
+  return file.includes(part) || file.replace('/dist', '').replace(/\.js$/, '.ts').includes(part);
+}
+
 const wanted = process.argv.slice(2);
-const files = FOLDERS.flatMap(testFiles).filter(
-  (file) => wanted.length === 0 || wanted.some((part) => file.includes(part)),
-);
-if (files.length === 0) {
-  console.error('no test matches');
+const all = FOLDERS.flatMap(testFiles);
+const unknown = wanted.filter((part) => !all.some((file) => isNamed(file, part)));
+if (unknown.length > 0 || all.length === 0) {
+  console.error(`no test matches: ${unknown.join(', ')}`);
   process.exit(1);
 }
+const files = all.filter((file) => wanted.length === 0 || wanted.some((part) => isNamed(file, part)));
 const done = spawnSync(
   process.execPath,
   ['--enable-source-maps', '--test', '--test-concurrency=2', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files],
