@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitStatus } from '@k2hft/config';
 import { CommandError } from './failure.js';
-import { isAlive, registeredMounts, type RegisteredMount } from './mount-registry.js';
+import { isAlive, registeredMounts, signalProcess, type RegisteredMount } from './mount-registry.js';
 import { nowNs, readReloadOutcome, type ReloadOutcome } from './reload-outcome.js';
 
 const POLL_MS = 20;
@@ -32,7 +32,7 @@ export async function runReload(point: string | undefined): Promise<void> {
 
 async function reload({ mountPoint, supervisorPid }: RegisteredMount): Promise<ReloadOutcome> {
   const sinceNs = nowNs();
-  process.kill(supervisorPid, 'SIGHUP');
+  signalProcess(supervisorPid, 'SIGHUP');
   const deadlineMs = performance.now() + WAIT_MS;
   for (;;) {
     const outcome = readReloadOutcome(mountPoint, sinceNs);

@@ -4,7 +4,7 @@ import { ExitStatus } from '@k2hft/config';
 import { findMount, fuseUnmount } from '@k2hft/fuse';
 import { CommandError } from './failure.js';
 import { FILE_SYSTEM_TYPE } from './mount-point.js';
-import { isAlive, registeredMounts, type RegisteredMount } from './mount-registry.js';
+import { isAlive, registeredMounts, signalProcess, type RegisteredMount } from './mount-registry.js';
 
 const POLL_MS = 50;
 /** Longer than any shutdown that the default settings allow. */
@@ -18,7 +18,7 @@ export async function runUmount(point: string): Promise<void> {
     await removeDead(mountPoint);
     return;
   }
-  process.kill(registered.supervisorPid, 'SIGTERM');
+  signalProcess(registered.supervisorPid, 'SIGTERM');
   await untilEnded(registered);
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive } from './mount-registry.js';
+import { isAlive, signalProcess } from './mount-registry.js';
 
 const FILE_NAME = 'processes.json';
 const POLL_MS = 10;
@@ -27,7 +27,7 @@ export async function endLeftovers(queueDir: string): Promise<void> {
   const deadlineMs = performance.now() + GONE_WITHIN_MS;
   for (const pid of notedProcesses(queueDir)) {
     if (!isOurs(pid)) continue;
-    process.kill(pid, 'SIGKILL');
+    signalProcess(pid, 'SIGKILL');
     while (isAlive(pid) && performance.now() < deadlineMs) await sleep(POLL_MS);
   }
 }

@@ -82,6 +82,15 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Sends a signal to a process that may end by itself at this very moment. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** The process id of a supervisor that was killed may be somebody else's by now. */
 function isSupervisor(pid: number): boolean {
   try {
