@@ -32,6 +32,11 @@ export class AppliedSet {
     return this.#floor;
   }
 
+  /** In how many pieces what is above the floor lies. */
+  get gapCount(): number {
+    return this.#above.intervalCount;
+  }
+
   has(position: Position): boolean {
     return this.#isBelowFloor(position) || this.#above.has(position);
   }

@@ -1,5 +1,6 @@
 import type { Batch } from '@k2hft/wire';
 import { Blockage, type BlockageCause } from './blockage.js';
+import { GapBudget } from './gap-budget.js';
 import { Gate } from './gate.js';
 import { Group } from './group.js';
 import { Output } from './output.js';
@@ -66,6 +67,7 @@ export class Applier {
   readonly #blockage: Blockage;
   readonly #writer: StateWriter;
   readonly #sources = new Map<string, Source>();
+  readonly #gaps = new GapBudget();
   readonly #repeats = new Repeats();
   #group = new Group();
   #isSaving = false;
@@ -167,7 +169,8 @@ export class Applier {
     this.#sinks.admitSource(uuid);
     let source = this.#sources.get(uuid);
     if (source === undefined) {
-      source = new Source(uuid, this.#options.state.applied(uuid), this.#counters.ofSource(uuid, host));
+      const applied = this.#options.state.applied(uuid);
+      source = new Source(uuid, applied, this.#counters.ofSource(uuid, host), this.#gaps);
       this.#sources.set(uuid, source);
     }
     source.connectionCount++;
@@ -197,7 +200,7 @@ export class Applier {
       return;
     }
     this.#sinks.admit(batch);
-    source.taken.add(batch);
+    source.take(batch);
     if (source.counters !== undefined) this.#counters.received(source.counters, batch);
     source.unsafeCount++;
     this.#gate.unsafeBytes += batch.totalBytes;
@@ -371,7 +374,8 @@ export class Applier {
   }
 
   #forgetIfUnused(source: Source): void {
-    if (source.connectionCount === 0 && source.unsafeCount === 0) this.#sources.delete(source.uuid);
+    if (source.connectionCount > 0 || source.unsafeCount > 0 || !this.#sources.delete(source.uuid)) return;
+    source.forget();
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

@@ -25,9 +25,9 @@ export class RelayLedger {
 
   /** False when it has this batch already, be it on disk or on its way. */
   take(uuid: string, position: Position): boolean {
-    const { taken } = this.#source(uuid);
-    if (taken.has(position)) return false;
-    taken.add(position);
+    const source = this.#source(uuid);
+    if (source.taken.has(position)) return false;
+    source.take(position);
     return true;
   }
 
