@@ -15,8 +15,12 @@ export class Findings {
   readonly problems: SyntaxProblem[] = [];
   readonly remarks: Remark[] = [];
 
+  /** What GLOBAL says is read again for each SVRNODE that inherits it: a mistake is told once. */
   fail(place: Place, key: string, message: string): void {
-    this.problems.push({ place, key, message });
+    const isKnown = this.problems.some(
+      (known) => known.place === place && known.key === key && known.message === message,
+    );
+    if (!isKnown) this.problems.push({ place, key, message });
   }
 
   warn(place: Place, key: string, message: string): void {

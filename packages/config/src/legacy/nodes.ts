@@ -36,6 +36,7 @@ export function readCluster(document: LegacyDocument, findings: Findings): Clust
   for (const section of sectionsNamed(document, 'SLVNODE')) {
     const values = new Values('SLVNODE', [section], findings);
     values.warnUnknown(SLVNODE_KEYS);
+    values.integer('CTLPORT', 1, PORT_MAX);
     if (values.text('NAME') === undefined)
       findings.fail(section.place, 'SLVNODE.NAME', 'missing; expected a host name');
   }
@@ -47,7 +48,8 @@ export function readCluster(document: LegacyDocument, findings: Findings): Clust
 /** Values that have no meaning here still have to be of their type: a mistake in them shows that something else was meant. */
 function checkGlobal(global: Values): void {
   global.integer('FILEVERSION');
-  for (const key of ['CTLPORT', 'SELFCTLPORT']) global.integer(key, 1, PORT_MAX);
+  for (const key of ['PORT', 'CTLPORT', 'SELFCTLPORT']) global.integer(key, 1, PORT_MAX);
+  for (const key of ['SSL', 'SSL_VERIFY_PEER']) global.boolean(key);
   global.choice('MODE', { server: true, slave: true });
   global.choice('CHMPXIDTYPE', { name: true, cuk: true, ctlendpoints: true, ctleps: true, custom: true });
   if ((global.integer('REPLICA')?.value ?? 0) > 0) {

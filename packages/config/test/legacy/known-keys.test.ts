@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadMount, loadServer, notesOf, write } from './legacy-helpers.js';
+import { loadMount, loadServer, mountProblems, notesOf, serverProblems, write } from './legacy-helpers.js';
 
 const words = (text: string) => text.split(/\s+/);
 
@@ -88,5 +88,25 @@ test('numbers and booleans are read as such, whatever becomes of them', (context
   );
   for (const key of words('MAXMQSERVER MQRETRYCNT K2HFULLMAP SOCKTHREADCNT DOMERGE K2HPAGESIZE')) {
     assert.ok(tuning?.includes(key), key);
+  }
+});
+
+test('each number and each boolean that is none is a mistake, and told once', (context) => {
+  const text = everyKey(write(context, 'further.yaml', 'SVRNODE: [{NAME: x, PORT: 1}]\n'));
+  const kinds = [
+    [NUMBERS, '1', 'expected a whole number'],
+    [BOOLEANS, 'no', 'expected yes or no'],
+  ] as const;
+  for (const [keys, good, expected] of kinds) {
+    for (const section of SECTIONS) {
+      for (const key of keysOf(keys, section)) {
+        const at = text.indexOf(`\n${key} = ${good}\n`, text.indexOf(`[${section}]`));
+        const wrong = `${text.slice(0, at)}\n${key} = wrong\n${text.slice(at + `\n${key} = ${good}\n`.length)}`;
+        const problems =
+          section === 'K2HFTFUSESVR' ? serverProblems(context, wrong) : mountProblems(context, wrong);
+        const found = problems.filter((problem) => problem.includes(` ${section}.${key}: ${expected}`));
+        assert.equal(found.length, 1, `${section}.${key}: ${problems.join('; ')}`);
+      }
+    }
   }
 });

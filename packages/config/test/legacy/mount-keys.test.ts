@@ -182,6 +182,10 @@ test('mistakes in GLOBAL, SVRNODE and SLVNODE', (context) => {
       '[SVRNODE]\nNAME=a\nPORT=1\n[GLOBAL]\nREPLICA=-1',
       '5:9: GLOBAL.REPLICA: expected a whole number from 0 to 2147483647, found "-1"',
     ],
+    [
+      '[GLOBAL]\nPORT=x\n[SVRNODE]\nNAME=a\n[SVRNODE]\nNAME=b',
+      '2:6: GLOBAL.PORT: expected a whole number from 1 to 65535, found "x"',
+    ],
     ['[SVRNODE]\nNAME=a\nPORT=1\n[SLVNODE]', '4:1: SLVNODE.NAME: missing; expected a host name'],
   ];
   for (const [sections, message] of table)
