@@ -3,7 +3,7 @@ import type { AdminServer } from '@k2hft/admin';
 import { appendTo, createLog, ExitStatus, type Log, type MountSettings } from '@k2hft/config';
 import { cursorsOf, Forwarder } from '@k2hft/forwarder';
 import { fuseUnmount } from '@k2hft/fuse';
-import { QueueDrain, WakeListener } from '@k2hft/queue';
+import { endProcess, QueueDrain, WakeListener } from '@k2hft/queue';
 import { inspectBatch } from '@k2hft/wire';
 import { bootId } from './boot-id.js';
 import { FORWARDER_ENVIRONMENT, readChildArguments, type ChildArguments } from './child-arguments.js';
@@ -151,7 +151,7 @@ async function main(): Promise<void> {
     await keepThroughReboot(queue, Math.max(deadlineMs - performance.now(), CHECKPOINT_MS), log);
     await pluginsStopped;
     await queue.close();
-    process.exit(ExitStatus.DONE);
+    endProcess(ExitStatus.DONE);
   }
 }
 
@@ -196,7 +196,7 @@ async function lastOneOut(
   }
   await fuseUnmount(given.mountPoint, { lazy: true }).catch(() => undefined);
   await endPlugins();
-  process.exit(ExitStatus.FAULT);
+  endProcess(ExitStatus.FAULT);
 }
 
 function readReport(queueDir: string): WorkerReportContent | undefined {
@@ -228,5 +228,5 @@ function atMostEvery(pauseMs: number, action: () => void): () => void {
 main().catch((error: unknown) => {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`k2hft: error: the forwarder failed: ${text}\n`);
-  process.exit(ExitStatus.FAULT);
+  endProcess(ExitStatus.FAULT);
 });

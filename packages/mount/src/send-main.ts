@@ -1,4 +1,5 @@
 import { appendTo, ExitStatus } from '@k2hft/config';
+import { endProcess } from '@k2hft/queue';
 import { explain, statusOf } from './failure.js';
 import { uncover, type HiddenSend } from './send-hidden.js';
 import { carryOutSend } from './send-session.js';
@@ -14,13 +15,10 @@ process.on('SIGINT', end);
 // The one that has started this one was killed.
 process.once('disconnect', end);
 process.once('message', (message) => {
-  send(message as HiddenSend).then(
-    (status) => process.exit(status),
-    (error: unknown) => {
-      appendTo(2)(explain(error));
-      process.exit(statusOf(error));
-    },
-  );
+  send(message as HiddenSend).then(endProcess, (error: unknown) => {
+    appendTo(2)(explain(error));
+    endProcess(statusOf(error));
+  });
 });
 if (!process.connected) process.exit(ExitStatus.USAGE);
 

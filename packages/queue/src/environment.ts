@@ -4,6 +4,7 @@ import { requireDataFile, sizeOf } from './data-file.js';
 import { diskSpace } from './disk-space.js';
 import { errorCode, QueueError } from './errors.js';
 import { OPEN_RESERVE_BYTES, WRITE_DEADLINE_MS } from './limits.js';
+import { underWay } from './process-end.js';
 import {
   acquireDatabase,
   releaseDatabase,
@@ -200,9 +201,11 @@ export class Environment implements DatabaseUser {
     for (let rewinds = 0; ; rewinds++) {
       try {
         await withDeadline(
-          this.database.childTransaction(() => {
-            this.apply(changes);
-          }),
+          underWay(
+            this.database.childTransaction(() => {
+              this.apply(changes);
+            }),
+          ),
           `writing ${this.path} took longer than ${WRITE_DEADLINE_MS} ms`,
         );
         return;

@@ -16,6 +16,7 @@ export { DirectQueue, type DirectQueueOptions } from './direct-queue.js';
 export type { DrainStatistics } from './drain-statistics.js';
 export type { QueuedBatch } from './batch-reader.js';
 export type { CursorStatistics } from './pending.js';
+export { endProcess, underWay } from './process-end.js';
 export { makeWakeFifo, Waker, WakeListener } from './wake.js';
 export { lockQueue, queueOwner, type QueueLock, type QueueOwner } from './lock.js';
 export { dropQueue } from './drop-queue.js';

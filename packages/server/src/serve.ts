@@ -12,6 +12,7 @@ import {
   type ServerSettings,
 } from '@k2hft/config';
 import { endPluginsOfFault } from '@k2hft/plugin';
+import { endProcess } from '@k2hft/queue';
 import { atMost } from './deadline.js';
 import { messageOf, ServerError } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
@@ -176,7 +177,7 @@ function guardProcess(log: Log): void {
   const fault = (error: unknown): void => {
     log('error', `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     endPluginsOfFault(FAULT_GRACE_MS, FAULT_TERM_MS);
-    process.exit(ExitStatus.FAULT);
+    endProcess(ExitStatus.FAULT);
   };
   process.on('uncaughtException', fault);
   process.on('unhandledRejection', (error) => {

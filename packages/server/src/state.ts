@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { underWay } from '@k2hft/queue';
 import { open, type RootDatabase } from 'lmdb';
 import type { StoredApplied } from './applied.js';
 import { AppliedSet } from './applied.js';
@@ -112,9 +113,11 @@ export class State {
   /** One transaction. Rejects with {@link StateNoRoom} or {@link ServerError} `commit_failed`; nothing of it is there then. */
   async commit(changes: StateChanges): Promise<void> {
     try {
-      await this.#database.transaction(() => {
-        this.#write(changes);
-      });
+      await underWay(
+        this.#database.transaction(() => {
+          this.#write(changes);
+        }),
+      );
     } catch (error) {
       throw await explain(error);
     }
