@@ -121,10 +121,13 @@ export class KeptChild {
     this.brokenInARow = 0;
   }
 
-  /** Kills the process because it does not work; it is started again. */
+  /**
+   * Kills the process because it does not work; it is started again. May be called until it has ended: one that waits for a disk which
+   * hangs cannot die before that answers, and says no more against the next one than any other.
+   */
   killBroken(): void {
+    if (!this.killedByUs) this.brokenInARow++;
     this.killedByUs = true;
-    this.brokenInARow++;
     this.child?.kill('SIGKILL');
   }
 

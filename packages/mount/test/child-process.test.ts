@@ -58,3 +58,39 @@ void test('a process that the system does not start is tried again', async (t) =
   await waitUntil('it is tried three times', () => failures().length >= 3);
   assert.ok(warnings.includes('the child ended with status -1 and is started again'));
 });
+
+/** A program that runs `code`. */
+function programOf(t: TestContext, code: string): string {
+  const program = join(temporaryFolder(t), 'program.mjs');
+  writeFileSync(program, code);
+  return program;
+}
+
+const FOREVER = 'setInterval(() => undefined, 1000);';
+
+void test('one that hangs counts once, however often it is killed before it can die', async (t) => {
+  const givenUp: string[] = [];
+  let starts = 0;
+  const child = keep(t, programOf(t, FOREVER), {
+    started: () => {
+      starts++;
+    },
+    givenUp: (reason) => givenUp.push(reason),
+  });
+  for (let time = 0; time < 10; time++) child.killBroken();
+  await waitUntil('the next one is there', () => starts === 2);
+  child.killBroken();
+  await waitUntil('and the one after it', () => starts === 3);
+  assert.deepEqual(givenUp, []);
+  child.killBroken();
+  await waitUntil('three in a row are enough', () => givenUp.length === 1);
+});
+
+void test('its end tells whether the last process has done everything', async (t) => {
+  assert.equal(await keep(t, programOf(t, ''), {}).end(60_000), true);
+  assert.equal(await keep(t, programOf(t, 'process.exitCode = 3;'), {}).end(60_000), false);
+  assert.equal(await keep(t, programOf(t, FOREVER), {}).end(0), false);
+  const child = keep(t, programOf(t, ''), { isDone: () => Promise.resolve(true) });
+  await waitUntil('it has ended by itself', () => child.pid === undefined);
+  assert.equal(await child.end(0), true);
+});
