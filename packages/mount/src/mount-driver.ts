@@ -3,16 +3,20 @@ import type { Mounting } from './child-arguments.js';
 import { KernelDriver } from './driver-kernel.js';
 import { NativeDriver } from './driver-native.js';
 
-export interface MountDriverOptions {
+/** What is to be mounted. */
+export interface WantedMount {
   settings: MountSettings;
   mountPoint: string;
   /** What the list of mounts shows as the source; the program's name when undefined. */
   source: string | undefined;
   /** Further options for mount(8). */
   flags: readonly string[];
-  /** Other users must be let in: it is an error where they cannot be. */
+  /** Somebody asked for other users to be let in, it is not only the default: an error where they cannot be. */
   mustAllowOther: boolean;
   log: Log;
+}
+
+export interface MountDriverOptions extends WantedMount {
   /** The worker answered. */
   answered: () => void;
   /** The worker has not answered for too long; told again and again until it does. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { openSync, statSync } from 'node:fs';
-import { ExitStatus, notifyServiceManager, type Log, type MountSettings } from '@k2hft/config';
+import { ExitStatus, notifyServiceManager, type MountSettings } from '@k2hft/config';
 import { fuseUnmount } from '@k2hft/fuse';
 import { lockQueue, makeWakeFifo, type QueueLock } from '@k2hft/queue';
 import type { ChildArguments, RootOwner } from './child-arguments.js';
 import { endLeftovers } from './leftover-processes.js';
-import { makeDriver, type MountDriver } from './mount-driver.js';
+import { makeDriver, type MountDriver, type WantedMount } from './mount-driver.js';
 import { isMounted, leaveMountPoint, prepareMountPoint } from './mount-point.js';
 import { defaultStatusSocket, registerMount, unregisterMount } from './mount-registry.js';
 import { prepareQueueFolder } from './queue-folder.js';
@@ -17,16 +17,7 @@ import { SupervisorChildren } from './supervisor-children.js';
  */
 type State = 'starting' | 'serving' | 'stopping' | 'stopped';
 
-export interface SupervisorOptions {
-  settings: MountSettings;
-  mountPoint: string;
-  /** What the list of mounts shows as the source; the program's name when undefined. */
-  source: string | undefined;
-  /** Further options for mount(8). */
-  flags: readonly string[];
-  /** Somebody asked for other users to be let in; it is not only the default. */
-  mustAllowOther: boolean;
-  log: Log;
+export interface SupervisorOptions extends WantedMount {
   /** Where the children write their log. */
   logFd: number;
   /** The mount is served. */
@@ -49,14 +40,9 @@ export class Supervisor {
   private readonly mountId = randomUUID();
 
   constructor(private options: SupervisorOptions) {
-    const { settings, mountPoint, source, flags, mustAllowOther, log } = options;
+    const { log } = options;
     this.driver = makeDriver({
-      settings,
-      mountPoint,
-      source,
-      flags,
-      mustAllowOther,
-      log,
+      ...options,
       answered: () => {
         this.children?.answered();
       },
