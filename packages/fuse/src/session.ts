@@ -13,7 +13,7 @@ import type {
   FuseRequest,
   Negotiated,
 } from './operations.js';
-import { REQUEST_HEADER_BYTES, REQUEST_OVERHEAD_BYTES, WRITE_HEADER_BYTES } from './protocol.js';
+import { OPCODE, REQUEST_HEADER_BYTES, REQUEST_OVERHEAD_BYTES, WRITE_HEADER_BYTES } from './protocol.js';
 import { ParkedReplies } from './replies.js';
 import { RequestHeader } from './request.js';
 
@@ -122,9 +122,12 @@ export class FuseSession implements FuseReplies {
   }
 
   private answerAbandoned(lengthBytes: number): void {
-    this.answersAbandoned = false;
     const first = new RequestHeader();
-    if (first.decode(this.bytes, this.requestStart, lengthBytes)) answerAbandoned(this.device, first);
+    const isSound = first.decode(this.bytes, this.requestStart, lengthBytes);
+    // An interruption carries the number of the request that it interrupts: it does not say how far the predecessor has read.
+    if (isSound && first.opcode === OPCODE.INTERRUPT) return;
+    this.answersAbandoned = false;
+    if (isSound) answerAbandoned(this.device, first);
   }
 
   replyError(request: FuseRequest, errno: number): void {

@@ -1,6 +1,7 @@
 /** Requests that are answered later, and requests whose caller does not wait so long. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -14,6 +15,7 @@ interface Writer {
   ended: Promise<number | NodeJS.Signals | null>;
   hasEnded: () => boolean;
   complaint: () => string;
+  pid: number | undefined;
   kill: (signal: NodeJS.Signals) => void;
 }
 
@@ -40,6 +42,7 @@ async function startWriter(t: TestContext, point: string): Promise<Writer> {
     ended,
     hasEnded: () => writer.exitCode !== null || writer.signalCode !== null,
     complaint: () => complaint,
+    pid: writer.pid,
     kill: (signal) => writer.kill(signal),
   };
 }
@@ -75,14 +78,25 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   });
 }
 
-test('without RESEND a request that died with its server gets EIO', { skip }, async (t) => {
-  const { point, serve, negotiated } = await testMount(t);
-  const server = serve('memory-direct', 'fresh');
-  const writer = await startWriter(t, point);
-  server.kill('SIGKILL');
-  await new Promise((resolve) => server.once('close', resolve));
-  serve('memory-direct', 'takeover', { ...negotiated, canResend: false });
-  await assert.rejects(stat(join(point, RELEASE_NAME)), { code: 'ENOENT' });
-  assert.equal(await writer.ended, 1);
-  assert.match(writer.complaint(), /Input\/output error/);
-});
+for (const isInterrupted of [false, true]) {
+  const which = isInterrupted ? 'an interrupted request' : 'a request';
+  test(`without RESEND ${which} that died with its server gets EIO`, { skip }, async (t) => {
+    const { point, serve, negotiated } = await testMount(t);
+    const server = serve('memory-direct', 'fresh');
+    const writer = await startWriter(t, point);
+    server.kill('SIGKILL');
+    await new Promise((resolve) => server.once('close', resolve));
+    if (isInterrupted) {
+      // A signal that does not end it: the next server is told of the interruption first.
+      writer.kill('SIGSTOP');
+      await waitUntil('the kernel knows of it', () =>
+        / D /.test(readFileSync(`/proc/${writer.pid}/stat`, 'latin1')),
+      );
+    }
+    serve('memory-direct', 'takeover', { ...negotiated, canResend: false });
+    await assert.rejects(stat(join(point, RELEASE_NAME)), { code: 'ENOENT' });
+    writer.kill('SIGCONT');
+    assert.equal(await writer.ended, 1);
+    assert.match(writer.complaint(), /Input\/output error/);
+  });
+}
