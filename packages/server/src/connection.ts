@@ -1,87 +1,45 @@
 import type { Socket } from 'node:net';
-import { printable, type Log, type LogLevel, type ServerSettings } from '@k2hft/config';
+import { printable, type LogLevel } from '@k2hft/config';
 import {
-  chooseCompression,
-  decodeBatches,
   decodeMessage,
-  encodeMessage,
   holdsBatches,
   isCompressed,
-  MESSAGE_BYTES_MAX,
-  PROTOCOL_VERSION,
-  RANGES_MAX,
   WireError,
-  type Batch,
-  type Compression,
   type ControlMessage,
   type HelloMessage,
 } from '@k2hft/wire';
 import type { WebSocket } from 'ws';
-import { checkOrigin } from './admission.js';
 import type { Applier } from './applier.js';
+import type { ConnectionHost } from './connection-host.js';
 import { messageOf, ServerError } from './errors.js';
 import { Inbox } from './inbox.js';
-import { LiveStreams } from './live-streams.js';
-import type { PositionSet } from './positions.js';
-import type { Receiver } from './receiver.js';
+import { Intake, STRANGER_BYTES_MAX } from './intake.js';
+import { CloseCode, Peer } from './peer.js';
+import { Session } from './session.js';
 import type { Source } from './source.js';
-import { Throttle } from './throttle.js';
 import type { TokenHolder } from './tokens.js';
 import type { Presence } from './web-presence.js';
 
 /*
  * States of a connection:
  *
- *   greeting ──hello──▶ waiting ──an applier is there──▶ open ──▶ ended
- *      └──────────── deadline, malformed, refused ────────────────▶
+ *   greeting ──hello──▶ waiting ──an applier is there──▶ open ──refused──▶ settling ──nothing is owed──▶ ended
+ *      │                   │                              │                  └─────── deadline ────────────▶
+ *      └─── deadline, malformed, refused, too many, closed by either side: from each of them ───────────────▶
+ *
+ * In `settling` nothing is read, and what was taken is acknowledged.
  */
-type ConnectionState = 'greeting' | 'waiting' | 'open' | 'ended';
-
-/** What may come before it is known who it is: a hello has some hundred bytes, and a long token 2 KiB. */
-const STRANGER_BYTES_MAX = 64 * 1024;
-
-/** How long a peer may take to answer a close before it is cut off. */
-const CLOSE_DEADLINE_MS = 2000;
-
-/** Answers that a peer does not read: more of them than this means that it never will. */
-const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+type ConnectionState = 'greeting' | 'waiting' | 'open' | 'settling' | 'ended';
 
 /** A source that is refused gets the acknowledgements of what was taken from it before; no longer than this. */
 const REFUSAL_DEADLINE_MS = 5000;
 
-/** Close codes of RFC 6455. */
-const CloseCode = { NORMAL: 1000, GOING_AWAY: 1001, PROTOCOL: 1002, POLICY: 1008, TRY_AGAIN: 1013 } as const;
-
-/** What a connection needs of the server that it belongs to. */
-export interface ConnectionHost {
-  readonly software: string;
-  readonly log: Log;
-  /** For what anybody can cause who reaches the port. */
-  readonly strangerLog: Log;
-  readonly limits: ServerSettings['limits'];
-  /** Undefined while the files are being brought in order. */
-  readonly applier: Applier | undefined;
-  /** Whether batches may be read now. */
-  readonly isGateOpen: boolean;
-  readonly blockedReason: string | undefined;
-  /**
-   * It has said who it is: undefined when that binds it to nothing. Throws ServerError for one that is refused.
-   */
-  admit(connection: Connection, hello: HelloMessage): TokenHolder | undefined;
-  /** Counts bytes of messages that are not whole yet; negative when they are whole, or given up. */
-  partial(bytes: number): void;
-  /** Whether that token holds still. */
-  holds(holder: TokenHolder): boolean;
-  /** The connection has ended. */
-  ended(connection: Connection): void;
-}
-
-/** One source's connection: says hello, takes batches to the applier and acknowledgements back. */
+/** One source's connection: who it is, whether it may send, and how it ends. Its data goes through the {@link Session}. */
 export class Connection {
   #state: ConnectionState = 'greeting';
-  readonly #socket: WebSocket;
-  readonly stream: Socket;
   readonly #host: ConnectionHost;
+  readonly #peer: Peer;
+  readonly #intake: Intake;
   readonly #inbox = new Inbox(
     (message) => {
       this.#receive(message);
@@ -93,78 +51,63 @@ export class Connection {
       this.obeyGate();
     },
   );
-  readonly #address: string;
-  #peer: string;
+  /** How it is called in the log. */
+  #name: string;
   #hello: HelloMessage | undefined;
-  /** When it was welcomed. */
-  #openedAtMs: number | undefined;
   /** Whose token it has shown; undefined: none is asked for. */
   #holder: TokenHolder | undefined;
-  readonly #streams = new LiveStreams();
-  readonly #throttle = new Throttle();
-  /** Runs while more has come than the rate allows. */
-  #throttled: NodeJS.Timeout | undefined;
-  #strangerBytes = 0;
-  #partialBytes = 0;
-  /** A message was whole since bytes were counted last. */
-  #isWhole = false;
-  /** What batches of this source may come in. */
-  #compression: Compression | undefined;
-  #session: { applier: Applier; receiver: Receiver } | undefined;
+  /** Since it was welcomed. */
+  #session: Session | undefined;
+  /** Of the hello, later of a refusal. */
   #deadline: NodeJS.Timeout;
-  /** Batches that were taken and not acknowledged yet. */
-  #owedCount = 0;
-  /** It is refused, as soon as nothing is owed any more; it is not listened to. */
+  /** Why it is refused as soon as nothing is owed any more. */
   #refusal: ServerError | undefined;
-  #bytesReadBefore = 0;
-  #heardAtMs = performance.now();
 
   /** @param leftMs how long it may take to say who it is */
   constructor(socket: WebSocket, stream: Socket, host: ConnectionHost, leftMs: number) {
-    this.#socket = socket;
-    this.stream = stream;
     this.#host = host;
-    this.#address = `${stream.remoteAddress ?? 'somebody'}:${stream.remotePort ?? 0}`;
-    this.#peer = this.#address;
+    this.#peer = new Peer(socket, stream, () => {
+      this.#doesNotRead();
+    });
+    this.#name = this.#peer.address;
+    this.#intake = new Intake(host, {
+      tooMuch: () => {
+        this.refuse('hello', `more than ${STRANGER_BYTES_MAX / 1024} KiB and no hello`, CloseCode.PROTOCOL);
+      },
+      changed: () => {
+        this.obeyGate();
+      },
+    });
     this.#deadline = setTimeout(() => {
       this.refuse('hello', `no hello within ${host.limits.handshakeTimeoutMs / 1000} s`);
     }, leftMs);
     stream.on('data', (bytes: Buffer) => {
-      this.#count(bytes.length);
-    });
-    socket.on('ping', (data) => {
-      if (socket.bufferedAmount > UNREAD_BYTES_MAX) this.#doesNotRead();
-      else socket.pong(data);
+      this.#intake.count(bytes.length);
     });
     socket.on('message', (message: Buffer, isBinary: boolean) => {
-      this.#isWhole = true;
+      this.#intake.whole();
       this.#arrived(message, isBinary);
     });
     socket.on('error', (error) => {
-      this.#log('warn', `${this.#peer}: ${printable(error.message)}`);
+      this.#log('warn', `${this.#name}: ${printable(error.message)}`);
     });
     socket.on('close', () => {
       this.#closed();
     });
   }
 
+  get stream(): Socket {
+    return this.#peer.stream;
+  }
+
   /** Who is there; undefined when nobody was welcomed. */
   get presence(): Presence | undefined {
-    if (this.#hello === undefined || this.#openedAtMs === undefined) return undefined;
-    const { source, host, software } = this.#hello;
-    return {
-      id: source,
-      host,
-      software,
-      address: this.#address,
-      connectedAtMs: this.#openedAtMs,
-      unacknowledgedBatches: Math.max(0, this.#owedCount),
-    };
+    return this.#session?.presence;
   }
 
   /** What has come of a message that is not whole yet: about, and rather less. */
   get partialBytes(): number {
-    return this.#partialBytes;
+    return this.#intake.partialBytes;
   }
 
   /** Goes on with a source that has said hello, when there is an applier now. */
@@ -180,17 +123,9 @@ export class Connection {
       return;
     }
     this.#state = 'open';
-    this.#openedAtMs = Date.now();
-    this.#session = { applier, receiver: this.#receiver(source) };
-    this.#compression = chooseCompression(hello.compressions ?? []);
-    this.#send({
-      type: 'welcome',
-      protocol: PROTOCOL_VERSION,
-      software,
-      messageBytesMax: MESSAGE_BYTES_MAX,
-      compression: this.#compression,
-    });
-    log('info', `${this.#peer} is connected (source ${hello.source}, ${printable(hello.software)})`);
+    this.#session = this.#makeSession(applier, source, hello);
+    this.#session.welcome(software);
+    log('info', `${this.#name} is connected (source ${hello.source}, ${printable(hello.software)})`);
     this.tellStatus();
     this.obeyGate();
   }
@@ -198,50 +133,26 @@ export class Connection {
   /** Reads on, or stops reading. */
   obeyGate(): void {
     if (this.#state === 'greeting' || this.#state === 'ended') return;
-    const { isGateOpen } = this.#host;
-    const isHeld = this.#refusal !== undefined || this.#inbox.isFull || this.#throttled !== undefined;
-    if (isGateOpen && this.#state === 'open' && !isHeld) {
-      this.#socket.resume();
-      this.#heardAtMs = performance.now();
-    } else {
-      this.#socket.pause();
-    }
+    const isHeld = this.#inbox.isFull || this.#intake.isHeld;
+    if (this.#host.isGateOpen && this.#state === 'open' && !isHeld) this.#peer.resume();
+    else this.#peer.pause();
   }
 
   /** Tells the source whether its batches are taken. */
   tellStatus(): void {
-    if (this.#state !== 'open') return;
-    const reason = this.#host.blockedReason;
-    if (reason === undefined) this.#send({ type: 'status', state: 'accepting', reason: '' });
-    else this.#send({ type: 'status', state: 'full', reason });
+    this.#session?.tellStatus(this.#host.blockedReason);
   }
 
   tellDraining(): void {
-    if (this.#state === 'open')
-      this.#send({ type: 'status', state: 'draining', reason: 'the server is about to end' });
+    this.#session?.tellDraining();
   }
 
-  /**
-   * Called every few seconds: finds out whether the peer is alive. One that is not read from cannot be asked;
-   * it is sent a pong that it did not ask for, so that it does not take the server for dead.
-   */
+  /** Called every few seconds: finds out whether the peer is alive. */
   heartbeat(): void {
     if (this.#state === 'ended') return;
-    if (this.#socket.isPaused) {
-      this.#socket.pong();
-      return;
-    }
-    const now = performance.now();
-    if (this.stream.bytesRead !== this.#bytesReadBefore) {
-      this.#bytesReadBefore = this.stream.bytesRead;
-      this.#heardAtMs = now;
-    }
-    if (now - this.#heardAtMs > this.#host.limits.idleTimeoutMs) {
-      this.#host.log('warn', `${this.#peer} is silent: disconnected`);
-      this.#socket.terminate();
-    } else if (this.#state === 'open') {
-      this.#socket.ping();
-    }
+    if (this.#peer.heartbeat(this.#host.limits.idleTimeoutMs, this.#isWelcomed)) return;
+    this.#host.log('warn', `${this.#name} is silent: disconnected`);
+    this.#peer.cut();
   }
 
   /** The tokens are others now. */
@@ -258,8 +169,8 @@ export class Connection {
   /** Tells the peer what is wrong, and closes the connection. */
   refuse(code: string, message: string, closeCode: number = CloseCode.POLICY): void {
     if (this.#state === 'ended') return;
-    this.#log('warn', `${this.#peer} is refused: ${printable(message)}`);
-    this.#send({ type: 'error', code, message });
+    this.#log('warn', `${this.#name} is refused: ${printable(message)}`);
+    this.#peer.tell({ type: 'error', code, message });
     this.end(closeCode);
   }
 
@@ -275,25 +186,50 @@ export class Connection {
   end(closeCode: number = CloseCode.GOING_AWAY): void {
     if (this.#state === 'ended') return;
     this.#leave();
-    // What is in the way of the peer's own close must be read, or it is never seen.
-    this.#socket.resume();
-    this.#socket.close(closeCode);
-    this.#deadline = setTimeout(() => {
-      this.#socket.terminate();
-    }, CLOSE_DEADLINE_MS);
+    this.#peer.close(closeCode);
   }
 
   /** Cuts the connection, so that the source sends again what was not acknowledged. */
   cut(): void {
     this.#leave();
-    this.#socket.terminate();
+    this.#peer.cut();
+  }
+
+  /** It is the one that has brought most of a message that is not whole, and there is too much of that. */
+  cutPartial(): void {
+    const partial = `${Math.round(this.partialBytes / 1024)} KiB of a message that is not whole`;
+    this.#log('warn', `${this.#name} is disconnected: it has sent ${partial}, and memory is short`);
+    this.cut();
+  }
+
+  get #isWelcomed(): boolean {
+    return this.#state === 'open' || this.#state === 'settling';
+  }
+
+  /** Batches that were taken and not acknowledged yet. */
+  get #owedCount(): number {
+    return this.#session?.owedCount ?? 0;
+  }
+
+  #makeSession(applier: Applier, source: Source, hello: HelloMessage): Session {
+    return new Session({
+      applier,
+      source,
+      hello,
+      peer: this.#peer,
+      holder: this.#holder,
+      streamsMax: () => this.#host.limits.streams,
+      acknowledged: () => {
+        this.#acknowledged();
+      },
+    });
   }
 
   #arrived(message: Buffer, isBinary: boolean): void {
-    if (this.#state === 'ended' || this.#refusal !== undefined) return;
+    if (this.#state === 'settling' || this.#state === 'ended') return;
     try {
       if (!isBinary) throw new WireError('malformed', 'a text message: everything here is binary');
-      if (isCompressed(message) && this.#compression === undefined)
+      if (isCompressed(message) && this.#session?.compression === undefined)
         throw new WireError('malformed', 'a compressed message, which was not agreed on');
       this.#inbox.add(message);
     } catch (error) {
@@ -302,10 +238,11 @@ export class Connection {
   }
 
   #receive(message: Buffer): void {
-    if (this.#state === 'ended' || this.#refusal !== undefined) return;
+    if (this.#state === 'settling' || this.#state === 'ended') return;
     try {
-      if (holdsBatches(message)) this.#receiveBatches(message);
-      else this.#receiveControl(decodeMessage(message));
+      if (!holdsBatches(message)) this.#receiveControl(decodeMessage(message));
+      else if (this.#session === undefined) throw new WireError('malformed', 'batches before the hello');
+      else this.#session.take(message);
     } catch (error) {
       this.#receiveFailed(error);
     }
@@ -318,7 +255,7 @@ export class Connection {
     } else if (error instanceof ServerError) {
       this.#refuseWhenSafe(error);
     } else {
-      this.#host.log('error', `${this.#peer}: ${printable(messageOf(error))}`);
+      this.#host.log('error', `${this.#name}: ${printable(messageOf(error))}`);
       throw error;
     }
   }
@@ -332,121 +269,52 @@ export class Connection {
       this.refuse(refusal.code, refusal.message);
       return;
     }
+    if (this.#state === 'ended') return;
     this.#refusal = refusal;
+    this.#state = 'settling';
     this.obeyGate();
     this.#deadline = setTimeout(() => {
       this.refuse(refusal.code, refusal.message);
     }, REFUSAL_DEADLINE_MS);
   }
 
-  #receiveBatches(message: Buffer): void {
-    if (this.#session === undefined) throw new WireError('malformed', 'batches before the hello');
-    const { applier, receiver } = this.#session;
-    try {
-      for (const batch of decodeBatches(message)) {
-        this.#check(batch);
-        applier.accept(receiver, batch);
-        this.#owedCount++;
-      }
-    } finally {
-      applier.flush();
-    }
-  }
-
   #receiveControl(message: ControlMessage): void {
     if (message.type === 'hello' && this.#state === 'greeting') {
       this.#greeted(message);
     } else if (message.type === 'floor' && this.#session !== undefined) {
-      this.#session.applier.raiseFloor(this.#session.receiver.source, message);
+      this.#session.raiseFloor(message);
     } else if (message.type === 'error') {
       this.#host.log(
         'warn',
-        `${this.#peer} says: ${printable(message.message)} (${printable(message.code)})`,
+        `${this.#name} says: ${printable(message.message)} (${printable(message.code)})`,
       );
     } else {
       throw new WireError('malformed', `a message of type "${message.type}" was not expected`);
     }
   }
 
-  #check(batch: Batch): void {
-    if (this.#holder !== undefined) checkOrigin(batch, this.#holder);
-    const { streams } = this.#host.limits;
-    if (this.#streams.note(batch) <= streams) return;
-    throw new ServerError(
-      'streams',
-      `more than ${streams} files are open at a time: raise limits.streams of this server if that is meant`,
-    );
-  }
-
   #greeted(hello: HelloMessage): void {
-    this.#peer = `${printable(hello.host)} (${this.#peer})`;
+    this.#name = `${printable(hello.host)} (${this.#name})`;
     this.#holder = this.#host.admit(this, hello);
     clearTimeout(this.#deadline);
     this.#hello = hello;
+    this.#intake.admit();
     this.#state = 'waiting';
     this.open();
     this.obeyGate();
   }
 
-  #receiver(source: Source): Receiver {
-    return {
-      source,
-      acknowledge: (positions) => {
-        this.#acknowledge(positions);
-      },
-    };
-  }
-
-  #acknowledge(positions: PositionSet): void {
-    if (this.#state !== 'open') return;
-    for (const [epoch, ranges] of positions.epochs()) {
-      for (let start = 0; start < ranges.length; start += RANGES_MAX) {
-        this.#send({ type: 'ack', epoch, ranges: ranges.slice(start, start + RANGES_MAX) });
-      }
-      for (const [first, last] of ranges) this.#owedCount -= last - first + 1;
-    }
+  #acknowledged(): void {
     if (this.#refusal !== undefined && this.#owedCount <= 0) {
       this.refuse(this.#refusal.code, this.#refusal.message);
-    } else if (this.#socket.bufferedAmount > UNREAD_BYTES_MAX) {
+    } else if (this.#peer.isUnread) {
       this.#doesNotRead();
     }
   }
 
-  /** It is the one that has brought most of a message that is not whole, and there is too much of that. */
-  cutPartial(): void {
-    const partial = `${Math.round(this.#partialBytes / 1024)} KiB of a message that is not whole`;
-    this.#log('warn', `${this.#peer} is disconnected: it has sent ${partial}, and memory is short`);
-    this.cut();
-  }
-
-  #setPartial(bytes: number): void {
-    const added = bytes - this.#partialBytes;
-    this.#partialBytes = bytes;
-    if (added !== 0) this.#host.partial(added);
-  }
-
   #doesNotRead(): void {
-    this.#log('warn', `${this.#peer} does not read what it is answered: disconnected`);
+    this.#log('warn', `${this.#name} does not read what it is answered: disconnected`);
     this.cut();
-  }
-
-  /** Counts bytes as they come from the network. */
-  #count(bytes: number): void {
-    if (this.#state === 'greeting') {
-      this.#strangerBytes += bytes;
-      if (this.#strangerBytes > STRANGER_BYTES_MAX)
-        this.refuse('hello', `more than ${STRANGER_BYTES_MAX / 1024} KiB and no hello`, CloseCode.PROTOCOL);
-      return;
-    }
-    this.#setPartial(this.#isWhole || this.#state === 'ended' ? 0 : this.#partialBytes + bytes);
-    this.#isWhole = false;
-    const waitMs = this.#throttle.take(bytes, this.#host.limits.bytesPerSecond, performance.now());
-    if (waitMs === 0 || this.#throttled !== undefined || this.#state === 'ended') return;
-    this.#throttled = setTimeout(() => {
-      this.#throttled = undefined;
-      this.obeyGate();
-    }, waitMs);
-    this.obeyGate();
   }
 
   /** Before it is known who it is, anybody can cause what is logged. */
@@ -456,24 +324,17 @@ export class Connection {
     else log(level, message);
   }
 
-  #send(message: ControlMessage): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(encodeMessage(message));
-  }
-
   #leave(): void {
     clearTimeout(this.#deadline);
-    clearTimeout(this.#throttled);
-    this.#setPartial(0);
+    this.#intake.end();
     this.#inbox.end();
     this.#state = 'ended';
-    this.#session?.applier.leave(this.#session.receiver.source);
-    this.#session = undefined;
+    this.#session?.end();
   }
 
   #closed(): void {
-    if (this.#state === 'open') this.#host.log('info', `${this.#peer} is disconnected`);
+    if (this.#isWelcomed) this.#host.log('info', `${this.#name} is disconnected`);
     if (this.#state !== 'ended') this.#leave();
-    clearTimeout(this.#deadline);
     this.#host.ended(this);
   }
 }
