@@ -1,31 +1,20 @@
 import { strict as assert } from 'node:assert';
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  type BigIntStats,
-} from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { messageOf, ServerError, systemCode } from './errors.js';
-import { fileIdentity } from './file-identity.js';
 import { OpenDirectory } from './open-directory.js';
+import {
+  directoryModeOf,
+  identityOf,
+  openDirectory,
+  openIfIdentical,
+  openOrCreate,
+  searchDirectory,
+  type OpenedFile,
+} from './output-entry.js';
 import { isQuarantineName, refusalOf } from './output-name.js';
 
 /** Permissions of new files when nothing else is asked for. */
 const FILE_MODE = 0o640;
-
-/** Those of a directory, for files with these: whoever may read a file may search. */
-function directoryModeOf(fileMode: number): number {
-  return fileMode | 0o100 | ((fileMode & 0o044) >> 2);
-}
-
-/** A symbolic link is never followed, and a FIFO that nobody reads does not hang the server. */
-const OPEN_FILE = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Answers of the system that are about this one name: it would get them again tomorrow. */
 const REFUSALS = new Set([
@@ -45,19 +34,6 @@ const REFUSALS = new Set([
 /** A name that cannot be written, because of what is there in the file system. */
 export class RefusedName extends Error {
   override readonly name = 'RefusedName';
-}
-
-export interface OpenedFile {
-  fd: number;
-  identity: string;
-  /** Bytes that are in it. */
-  length: number;
-  /** When it was made, or, where the file system does not keep that, written last; milliseconds since 1970. */
-  bornMs: number;
-  /** It was not there before. */
-  isNew: boolean;
-  /** Directories that got a new entry: they are to be synced before the file counts as kept, and to be closed. */
-  changedDirectories: number[];
 }
 
 /**
@@ -131,8 +107,7 @@ export class OutputTree {
   holds(name: string, identity: string): boolean {
     return (
       this.#ifThere(name, (directory, last) => {
-        const stats = lstatOf(entry(directory, last));
-        return stats !== undefined && fileIdentity(stats) === identity;
+        return identityOf(directory, last) === identity;
       }) ?? false
     );
   }
@@ -192,112 +167,6 @@ function openRoot(directory: string, fileMode: number): number {
       cause: error,
     });
   }
-}
-
-/** Path of an entry of an open directory, as bytes. */
-function entry(directory: number, segment: string): Buffer {
-  return Buffer.from(`/proc/self/fd/${directory}/${segment}`, 'latin1');
-}
-
-function openDirectory(
-  directory: number,
-  segment: string,
-  fileMode: number,
-  changedDirectories: number[] | undefined,
-): number {
-  const path = entry(directory, segment);
-  try {
-    return openSync(path, OPEN_DIRECTORY);
-  } catch (error) {
-    if (changedDirectories === undefined || systemCode(error) !== 'ENOENT') throw error;
-  }
-  const isNew = makeDirectory(path, directoryModeOf(fileMode));
-  noteChange(directory, changedDirectories);
-  const fd = openSync(path, OPEN_DIRECTORY);
-  if (isNew) grant(fd, directoryModeOf(fileMode));
-  return fd;
-}
-
-/** False when somebody else has made it in the meantime. */
-function makeDirectory(path: Buffer, mode: number): boolean {
-  try {
-    mkdirSync(path, mode);
-    return true;
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-    return false;
-  }
-}
-
-/** Gives what the umask of this process has taken away: the settings alone say who may read the files. */
-function grant(fd: number, mode: number): void {
-  const found = fstatSync(fd).mode & 0o7777;
-  if ((mode & ~found) !== 0) fchmodSync(fd, found | mode);
-}
-
-/** A descriptor of its own, because it is synced and closed later. */
-function noteChange(directory: number, changedDirectories: number[]): void {
-  changedDirectories.push(openSync(`/proc/self/fd/${directory}`, constants.O_RDONLY | constants.O_DIRECTORY));
-}
-
-function openOrCreate(
-  directory: number,
-  segment: string,
-  fileMode: number,
-  changedDirectories: number[],
-): Omit<OpenedFile, 'changedDirectories'> {
-  const path = entry(directory, segment);
-  let fd: number;
-  let isNew = false;
-  try {
-    fd = openSync(path, OPEN_FILE);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-    fd = openSync(path, OPEN_FILE | constants.O_CREAT, fileMode);
-    grant(fd, fileMode);
-    isNew = true;
-    noteChange(directory, changedDirectories);
-  }
-  const stats = fstatSync(fd, { bigint: true });
-  if (!stats.isFile()) {
-    closeSync(fd);
-    throw Object.assign(new Error('it is not a regular file'), { code: 'EINVAL' });
-  }
-  const bornNs = stats.birthtimeNs > 0n ? stats.birthtimeNs : stats.mtimeNs;
-  return {
-    fd,
-    identity: fileIdentity(stats),
-    length: Number(stats.size),
-    bornMs: Number(bornNs / 1_000_000n),
-    isNew,
-  };
-}
-
-function openIfIdentical(directory: number, segment: string, identity: string): number | undefined {
-  const path = entry(directory, segment);
-  const stats = lstatOf(path);
-  if (stats?.isFile() !== true || fileIdentity(stats) !== identity) return undefined;
-  const fd = openSync(path, OPEN_FILE);
-  if (fileIdentity(fstatSync(fd, { bigint: true })) === identity) return fd;
-  closeSync(fd);
-  return undefined;
-}
-
-function lstatOf(path: Buffer): BigIntStats | undefined {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
-}
-
-function searchDirectory(
-  directory: number,
-  name: string,
-  identity: string,
-): { fd: number; name: string } | undefined {
-  const prefix = name.slice(0, name.lastIndexOf('/') + 1);
-  for (const segment of readdirSync(`/proc/self/fd/${directory}`, 'latin1')) {
-    const fd = openIfIdentical(directory, segment, identity);
-    if (fd !== undefined) return { fd, name: prefix + segment };
-  }
-  return undefined;
 }
 
 function refusalText(error: unknown): string {
