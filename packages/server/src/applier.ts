@@ -2,13 +2,14 @@ import type { Batch } from '@k2hft/wire';
 import { Blockage, type BlockageCause } from './blockage.js';
 import { GapBudget } from './gap-budget.js';
 import { Gate } from './gate.js';
-import { Group } from './group.js';
+import type { Group } from './group.js';
+import { GroupSaver } from './group-saver.js';
 import { Output } from './output.js';
-import { OutputBlocked, type OutputFile } from './output-file.js';
+import { OutputBlocked } from './output-file.js';
 import type { OutputRules } from './output-rules.js';
 import type { OutputTree } from './output-tree.js';
-import { printableName, type Log } from '@k2hft/config';
-import type { Receiver, TakenBatch } from './receiver.js';
+import type { Log } from '@k2hft/config';
+import type { Receiver } from './receiver.js';
 import { Repeats } from './repeats.js';
 import type { Position } from './positions.js';
 import type { Sink } from './sink.js';
@@ -17,16 +18,10 @@ import { ServerCounters } from './server-counters.js';
 import { Source } from './source.js';
 import type { State } from './state.js';
 import { StateWriter } from './state-writer.js';
-import { syncAll } from './sync-files.js';
-
-/** A group is closed at this size even when its time is not up: one fdatasync of so much takes about as long as the usual wait. */
-const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+import { UnderWay } from './under-way.js';
 
 /** How often a full disk is tried again. */
 const RETRY_MS = 1000;
-
-/** Groups are gathered this long when there are no output files whose setting says it: as long as theirs by default. */
-const SINK_GATHER_MS = 50;
 
 export interface ApplierOptions {
   /** Undefined: there are sinks only. */
@@ -47,13 +42,11 @@ export interface ApplierOptions {
 }
 
 /**
- * Exactly once into the files. A batch that was not seen before is appended at once; batches are gathered into groups;
- * a group is made safe by fdatasync, by the sinks, and by one transaction that holds its positions and its files' lengths,
- * and only then acknowledged: what the state calls applied is in each sink. While one group is on its way, the next
- * one is gathered.
+ * Exactly once into the files. A batch that was not seen before is appended at once; batches are made safe in groups (see
+ * {@link GroupSaver}), and only then acknowledged: what the state calls applied is in each sink.
  *
  * ```
- *   taken ──append──▶ gathered (this.#group) ──close──▶ on its way (this.#isSaving) ──commit──▶ acknowledged
+ *   taken ──append──▶ gathered ──close──▶ on its way ──commit──▶ acknowledged
  *     └─ waits: for its file's record, for room, for a free slot among the open files
  * ```
  */
@@ -69,19 +62,14 @@ export class Applier {
   readonly #sources = new Map<string, Source>();
   readonly #gaps = new GapBudget();
   readonly #repeats = new Repeats();
-  #group = new Group();
-  #isSaving = false;
-  #savingSinceMs = 0;
-  #isHurried = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #saver: GroupSaver;
   #retryTimer: NodeJS.Timeout | undefined;
   readonly #gate: Gate;
   #isFinishing = false;
   #isClosed = false;
   #idleWaiters: (() => void)[] = [];
-  /** Commits and syncs under way. */
-  readonly #running = new Set<Promise<unknown>>();
-  readonly #warned = new Set<string>();
+  /** Commits and syncs. */
+  readonly #underWay = new UnderWay();
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -99,7 +87,29 @@ export class Applier {
       sinkBytes: () => this.#sinks.waitingBytes,
       changed: options.gate,
     });
+    this.#saver = this.#makeSaver();
     this.#output = options.output && this.#openOutput(options.output);
+  }
+
+  #makeSaver(): GroupSaver {
+    return new GroupSaver({
+      log: this.#options.log,
+      counters: this.#counters,
+      sinks: this.#sinks,
+      writer: this.#writer,
+      underWay: this.#underWay,
+      fsync: () => this.#rules?.fsync,
+      isFinishing: () => this.#isFinishing,
+      idle: () => {
+        this.#becameIdle();
+      },
+      saved: (group) => {
+        this.#saved(group);
+      },
+      fault: (error) => {
+        this.#fault(error);
+      },
+    });
   }
 
   #openOutput({ tree, rules }: { tree: OutputTree; rules: OutputRules }): Output {
@@ -110,12 +120,12 @@ export class Applier {
       rules,
       log,
       counters: this.#counters,
-      commit: (changes) => this.#track(this.#writer.commit(() => changes)),
+      commit: (changes) => this.#underWay.track(this.#writer.commit(() => changes)),
       appended: (file, batches, isChanged) => {
-        this.#gather(file, batches, isChanged);
+        this.#saver.addAppended(file, batches, isChanged);
       },
       hurry: () => {
-        this.#isHurried = true;
+        this.#saver.hurry();
       },
       ready: () => {
         this.flush();
@@ -152,7 +162,7 @@ export class Applier {
 
   /** How long the group that is being made safe has been on its way; undefined when there is none. */
   get savingMs(): number | undefined {
-    return this.#isSaving ? performance.now() - this.#savingSinceMs : undefined;
+    return this.#saver.savingMs;
   }
 
   /** Received, and not safe yet. */
@@ -208,7 +218,7 @@ export class Applier {
     // One stream, whichever relays its batches have come through.
     const stream = `${batch.route?.origin ?? source.uuid}/${batch.stream}`;
     if (this.#output?.needs(batch, stream) === true) this.#output.accept({ receiver, batch, stream });
-    else this.#group.addBatch(receiver, batch, batch.totalBytes);
+    else this.#saver.addBatch(receiver, batch);
   }
 
   /** Appends what was accepted, as far as that is possible now. */
@@ -217,7 +227,7 @@ export class Applier {
     if (!this.#blockage.has('output')) this.#advance();
     this.#repeats.acknowledge();
     this.#gate.update();
-    this.#schedule();
+    this.#saver.schedule();
   }
 
   /** Output files are opened anew, so that those that were renamed are followed by new ones; `rules` hold from now on. */
@@ -247,10 +257,10 @@ export class Applier {
     this.#isClosed = true;
     this.#writer.stop();
     this.#sinks.stop();
-    clearTimeout(this.#timer);
+    this.#saver.stop();
     clearTimeout(this.#retryTimer);
     this.#gate.stop();
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    await this.#underWay.settled();
     await this.#output?.close();
   }
 
@@ -274,65 +284,10 @@ export class Applier {
     }
   }
 
-  #gather(file: OutputFile, batches: readonly TakenBatch[], isChanged: boolean): void {
-    if (isChanged) this.#group.addFile(file);
-    for (const { receiver, batch } of batches) this.#group.addBatch(receiver, batch, batch.totalBytes);
-  }
-
-  /** Closes the gathered group when its time has come and none is on its way. */
-  #schedule(): void {
-    if (this.#isClosed || this.#isSaving) return;
-    if (this.#group.empty) {
-      this.#becameIdle();
-      return;
-    }
-    const waitMs = this.#group.startedAtMs + this.#gatherMs() - performance.now();
-    if (waitMs > 0) {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined;
-        this.#schedule();
-      }, Math.ceil(waitMs));
-      return;
-    }
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#track(this.#save()).catch((error: unknown) => {
-      this.#fault(error);
-    });
-  }
-
-  #gatherMs(): number {
-    const fsync = this.#rules?.fsync ?? { gatherMs: SINK_GATHER_MS };
-    const isDue = this.#isHurried || this.#isFinishing || this.#group.bytes >= GROUP_BYTES_MAX;
-    return isDue || typeof fsync === 'string' ? 0 : fsync.gatherMs;
-  }
-
+  /** Nothing is gathered, and no group is on its way. */
   #becameIdle(): void {
-    this.#isHurried = false;
     if (this.#output?.isWaiting === true && this.#blockage.reason === undefined) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
-  }
-
-  async #save(): Promise<void> {
-    const group = this.#group;
-    this.#group = new Group();
-    this.#isHurried = false;
-    this.#isSaving = true;
-    this.#savingSinceMs = performance.now();
-    this.#counters.group(group.batchCount, group.bytes);
-    for (const file of group.files) this.#inspect(file);
-    const files = group.records();
-    if (this.#rules?.fsync !== 'no') await syncAll(group.files, this.#counters.fsyncSeconds);
-    await this.#sinks.save();
-    await this.#writer.commit(() => ({
-      files,
-      sources: [...group.sources()].map(([source, positions]) => [
-        source.uuid,
-        source.committedWith(positions),
-      ]),
-    }));
-    this.#isSaving = false;
-    this.#saved(group);
   }
 
   #saved(group: Group): void {
@@ -343,19 +298,6 @@ export class Applier {
     if (this.#isClosed) return;
     this.#output?.closeStale();
     this.flush();
-  }
-
-  /** Somebody else may have cut, written or removed the file. */
-  #inspect(file: OutputFile): void {
-    const { changed, deleted } = file.inspect();
-    const shown = printableName(file.name);
-    if (deleted) {
-      file.stale = true;
-      this.#options.log('warn', `${shown} was deleted while it was written; its next lines go to a new one`);
-    } else if (changed && !this.#warned.has(file.identity)) {
-      this.#warned.add(file.identity);
-      this.#options.log('warn', `${shown} is changed by another program while it is written`);
-    }
   }
 
   #blockageChanged(reason: string | undefined): void {
@@ -378,20 +320,12 @@ export class Applier {
     source.forget();
   }
 
-  #track<T>(work: Promise<T>): Promise<T> {
-    const done = (): void => {
-      this.#running.delete(work);
-    };
-    this.#running.add(work);
-    work.then(done, done);
-    return work;
-  }
-
   #fault(error: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#writer.stop();
     this.#sinks.stop();
+    this.#saver.stop();
     this.#options.fault(error);
   }
 }
