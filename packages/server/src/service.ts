@@ -5,6 +5,7 @@ import { admit } from './admission.js';
 import { Applier } from './applier.js';
 import { Connection } from './connection.js';
 import type { ConnectionHost } from './connection-host.js';
+import { Connections } from './connections.js';
 import { ServerError } from './errors.js';
 import { Listener } from './listener.js';
 import { openSinks } from './open-sinks.js';
@@ -22,26 +23,10 @@ import { StateLock } from './state-lock.js';
 import { State } from './state.js';
 import { TokensFile } from './tokens-file.js';
 import type { TokenHolder, TokenTable } from './tokens.js';
-import { AwaySources, type Presence } from './web-presence.js';
-
-/** How often every connection is looked at: as often as the sources ask. */
-const HEARTBEAT_MS = 5000;
+import type { AwaySources, Presence } from './web-presence.js';
 
 /** How often it is tried again to begin while there is no room. */
 const RETRY_MS = 1000;
-
-/** After the last acknowledgement was sent: how long the sources have to close their connections. */
-const GOODBYE_MS = 1000;
-const GOODBYE_POLL_MS = 10;
-
-/**
- * What all connections together may hold of messages that are not whole yet. Each may have up to 32 MiB, so a few sources
- * that begin long messages and do not end them could take all memory. The largest is cut off; it is sent again.
- */
-const PARTIAL_BYTES_MAX = 256 * 1024 * 1024;
-
-/** How many connections beyond the limit are told why at the same time; the rest is cut at once. */
-const REFUSED_CONNECTIONS_MAX = 100;
 
 export interface ServiceOptions {
   settings: ServerSettings;
@@ -69,27 +54,19 @@ export class Service implements ConnectionHost {
   /** Undefined for a pure relay. */
   readonly #tree: OutputTree | undefined;
   readonly #sinks: readonly Sink[];
-  readonly #connections = new Set<Connection>();
   /** What it has done since it was started. */
   readonly counters = new ServerCounters();
-  /** The sources that were connected. */
-  readonly away = new AwaySources();
+  readonly #connections = new Connections(this.counters);
   readonly #startedAtMs = Date.now();
   /** When the blockage that there is has begun, on the monotonic clock. */
   #blockedAtMs = 0;
-  /** Those of them that have said who they are. */
-  readonly #admitted = new Set<Connection>();
   #tokens: TokensFile | undefined;
   readonly #owners: SourceOwners;
   #limits: ServerSettings['limits'];
-  #partialBytes = 0;
   #rules: OutputRules | undefined;
-  /** Connections that are being told that there are too many. */
-  readonly #refused = new Set<Connection>();
   #listener: Listener | undefined;
   #applier: Applier | undefined;
   #isGateOpen = true;
-  #heartbeat: NodeJS.Timeout | undefined;
   #isStopping = false;
   readonly #complaints: RecentComplaints;
   #fail: (error: unknown) => void = () => undefined;
@@ -140,9 +117,7 @@ export class Service implements ConnectionHost {
       await service.stop();
       throw error;
     }
-    service.#heartbeat = setInterval(() => {
-      for (const connection of service.#connections) connection.heartbeat();
-    }, HEARTBEAT_MS);
+    service.#connections.startHeartbeat();
     return service;
   }
 
@@ -177,7 +152,12 @@ export class Service implements ConnectionHost {
 
   /** Who is connected: one for each connection. */
   presences(): Presence[] {
-    return [...this.#connections].flatMap(({ presence }) => presence ?? []);
+    return this.#connections.presences();
+  }
+
+  /** The sources that were connected. */
+  get away(): AwaySources {
+    return this.#connections.away;
   }
 
   status(): ServiceStatus {
@@ -189,7 +169,7 @@ export class Service implements ConnectionHost {
       applier: this.#applier,
       blockedAtMs: this.#blockedAtMs,
       isGateOpen: this.#isGateOpen,
-      openConnections: this.#connections.size,
+      openConnections: this.#connections.count,
       maxConnections: this.#settings.maxConnections,
       sinks: Object.assign({}, ...this.#sinks.map((sink) => sink.figures?.() ?? {})) as SinkFigures,
       complaints: this.#complaints.list(),
@@ -198,7 +178,7 @@ export class Service implements ConnectionHost {
 
   admit(connection: Connection, hello: HelloMessage): TokenHolder | undefined {
     const holder = this.#tokens && this.#holderOf(hello, this.#tokens.table);
-    this.#admitted.add(connection);
+    this.#connections.admit(connection);
     this.#listener?.admit(connection.stream);
     return holder;
   }
@@ -210,12 +190,7 @@ export class Service implements ConnectionHost {
   }
 
   partial(bytes: number): void {
-    this.#partialBytes += bytes;
-    if (this.#partialBytes <= PARTIAL_BYTES_MAX) return;
-    const largest = [...this.#connections].reduce((one, other) =>
-      other.partialBytes > one.partialBytes ? other : one,
-    );
-    largest.cutPartial();
+    this.#connections.partial(bytes);
   }
 
   holds(holder: TokenHolder): boolean {
@@ -223,11 +198,7 @@ export class Service implements ConnectionHost {
   }
 
   ended(connection: Connection): void {
-    const { presence } = connection;
-    if (presence !== undefined) this.away.left(presence, Date.now());
-    this.#connections.delete(connection);
-    this.#admitted.delete(connection);
-    this.#refused.delete(connection);
+    this.#connections.ended(connection);
   }
 
   /** Output files are opened anew, and written by these rules from now on; undefined: by the same as before. */
@@ -246,15 +217,12 @@ export class Service implements ConnectionHost {
   /** Makes safe and acknowledges what has arrived, and ends. The caller sets a limit to it. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    clearInterval(this.#heartbeat);
+    this.#connections.stopHeartbeat();
     this.#listener?.close();
     this.#tokens?.close();
     for (const connection of this.#connections) connection.tellDraining();
     await this.#applier?.finish();
-    for (const connection of this.#connections) connection.end();
-    const goodbye = performance.now() + GOODBYE_MS;
-    while (this.#connections.size > 0 && performance.now() < goodbye) await sleep(GOODBYE_POLL_MS);
-    for (const connection of this.#connections) connection.cut();
+    await this.#connections.close();
     await this.#applier?.close();
     for (const sink of this.#sinks) await sink.close();
     await this.#owners.settled();
@@ -317,20 +285,8 @@ export class Service implements ConnectionHost {
   }
 
   #accept(connection: Connection): void {
-    const { maxConnections } = this.#settings;
-    if (this.#isStopping) {
-      connection.cut();
-    } else if (this.#admitted.size < maxConnections) {
-      this.#connections.add(connection);
-      this.counters.connectionsAccepted++;
-    } else if (this.#refused.size < REFUSED_CONNECTIONS_MAX) {
-      this.#refused.add(connection);
-      this.counters.connectionsRefused++;
-      connection.refuseBusy(maxConnections);
-    } else {
-      this.counters.connectionsRefused++;
-      connection.cut();
-    }
+    if (this.#isStopping) connection.cut();
+    else this.#connections.accept(connection, this.#settings.maxConnections);
   }
 
   /**

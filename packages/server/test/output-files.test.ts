@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '@k2hft/test-harness';
-import { OPEN_FILES_MAX } from '../src/output.js';
+import { OPEN_FILES_MAX } from '../src/output-files.js';
 import { startServer } from './server-process.js';
 import { SOURCE_A, SOURCE_B, SourceClient, type BatchToSend } from './source-client.js';
 
