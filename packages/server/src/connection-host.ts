@@ -2,6 +2,7 @@ import type { Log, ServerSettings } from '@k2hft/config';
 import type { HelloMessage } from '@k2hft/wire';
 import type { Applier } from './applier.js';
 import type { Connection } from './connection.js';
+import type { RefusalReason } from './refusal-reason.js';
 import type { TokenHolder } from './tokens.js';
 
 /** What a connection needs of the server that it belongs to. */
@@ -20,6 +21,8 @@ export interface ConnectionHost {
    * It has said who it is: undefined when that binds it to nothing. Throws ServerError for one that is refused.
    */
   admit(connection: Connection, hello: HelloMessage): TokenHolder | undefined;
+  /** It is refused before it is known who it is. */
+  refused(connection: Connection, reason: RefusalReason): void;
   /** Counts bytes of messages that are not whole yet; negative when they are whole, or given up. */
   partial(bytes: number): void;
   /** Whether that token holds still. */

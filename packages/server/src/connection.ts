@@ -15,6 +15,7 @@ import { messageOf, ServerError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { Intake, STRANGER_BYTES_MAX } from './intake.js';
 import { CloseCode, Peer } from './peer.js';
+import { reasonOfCode } from './refusal-reason.js';
 import { Session } from './session.js';
 import type { Source } from './source.js';
 import type { TokenHolder } from './tokens.js';
@@ -72,6 +73,7 @@ export class Connection {
     this.#name = this.#peer.address;
     this.#intake = new Intake(host, {
       tooMuch: () => {
+        host.refused(this, 'too_large');
         this.refuse('hello', `more than ${STRANGER_BYTES_MAX / 1024} KiB and no hello`, CloseCode.PROTOCOL);
       },
       changed: () => {
@@ -79,6 +81,7 @@ export class Connection {
       },
     });
     this.#deadline = setTimeout(() => {
+      host.refused(this, 'handshake_timeout');
       this.refuse('hello', `no hello within ${host.limits.handshakeTimeoutMs / 1000} s`);
     }, leftMs);
     stream.on('data', (bytes: Buffer) => {
@@ -89,6 +92,7 @@ export class Connection {
       this.#arrived(message, isBinary);
     });
     socket.on('error', (error) => {
+      if (this.#state === 'greeting') host.refused(this, 'malformed');
       this.#log('warn', `${this.#name}: ${printable(error.message)}`);
     });
     socket.on('close', () => {
@@ -169,6 +173,8 @@ export class Connection {
   /** Tells the peer what is wrong, and closes the connection. */
   refuse(code: string, message: string, closeCode: number = CloseCode.POLICY): void {
     if (this.#state === 'ended') return;
+    const reason = this.#state === 'greeting' ? reasonOfCode(code) : undefined;
+    if (reason !== undefined) this.#host.refused(this, reason);
     this.#log('warn', `${this.#name} is refused: ${printable(message)}`);
     this.#peer.tell({ type: 'error', code, message });
     this.end(closeCode);
@@ -180,6 +186,12 @@ export class Connection {
       `there are ${connectionsMax} connections already (max_connections)`,
       CloseCode.TRY_AGAIN,
     );
+  }
+
+  /** As {@link refuseBusy}, without a word. */
+  cutBusy(): void {
+    this.#host.refused(this, 'max_connections');
+    this.cut();
   }
 
   /** Closes the connection after what was sent; cuts it when the peer does not answer. */

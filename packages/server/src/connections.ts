@@ -62,11 +62,9 @@ export class Connections implements Iterable<Connection> {
       this.#counters.connectionsAccepted++;
     } else if (this.#refused.size < REFUSED_CONNECTIONS_MAX) {
       this.#refused.add(connection);
-      this.#counters.connectionsRefused++;
       connection.refuseBusy(connectionsMax);
     } else {
-      this.#counters.connectionsRefused++;
-      connection.cut();
+      connection.cutBusy();
     }
   }
 

@@ -9,6 +9,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { messageOf, ServerError, systemCode } from './errors.js';
 import { FileWatch } from './file-watch.js';
 import { limitLog } from './limited-log.js';
+import type { Refusal, RefusalReason } from './refusal-reason.js';
 import { Strangers } from './strangers.js';
 import { explainCertificate, explainHandshake, explainRequest } from './tls-failures.js';
 import { readTlsFiles, type TlsSettings } from './tls-files.js';
@@ -30,6 +31,8 @@ export interface ListenerOptions {
   readonly log: Log;
   /** From the first moment of a connection until it is admitted. */
   readonly handshakeTimeoutMs: () => number;
+  /** Gets the reason of each connection that is refused before it is admitted, once. */
+  readonly refused: (reason: RefusalReason) => void;
   /** Takes a WebSocket, and how long it may take to say who it is. */
   readonly accept: (socket: WebSocket, stream: Socket, leftMs: number) => void;
 }
@@ -49,7 +52,7 @@ export class Listener {
     this.#options = options;
     this.#listenUrl = new URL(options.url);
     this.strangerLog = limitLog(options.log);
-    this.#strangers = new Strangers(this.strangerLog);
+    this.#strangers = new Strangers(this.strangerLog, options.refused);
     this.#webSockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -86,6 +89,11 @@ export class Listener {
   /** It is known now who is at the other end. */
   admit(stream: Socket): void {
     this.#strangers.admit(stream);
+  }
+
+  /** It is refused before it is known who it is. */
+  refuse(stream: Socket, reason: RefusalReason): void {
+    this.#strangers.refuse(stream, reason);
   }
 
   /** No new connections; those that are there go on. */
@@ -132,15 +140,20 @@ export class Listener {
   #serve(): void {
     const server = this.#server;
     server.on('connection', (socket: Socket) => {
-      this.#strangers.enter(socket, this.#options.handshakeTimeoutMs());
+      this.#strangers.enter(socket, this.#options.handshakeTimeoutMs(), 'setSecureContext' in server);
+    });
+    server.on('secureConnection', (stream: TLSSocket) => {
+      this.#strangers.secured(stream);
     });
     server.on('upgrade', (request: IncomingMessage, _stream: Duplex, head: Buffer) => {
       this.#upgrade(request, request.socket, head);
     });
     server.on('request', (request: IncomingMessage) => {
+      this.#strangers.refuse(request.socket, 'request');
       this.#answer(request.socket, 426, 'this port is for k2hft sources, which speak WebSocket');
     });
     server.on('checkContinue', (request: IncomingMessage) => {
+      this.#strangers.refuse(request.socket, 'request');
       this.#answer(request.socket, 417, 'this port is for k2hft sources, which speak WebSocket');
     });
     server.on('clientError', (error: Error & { rawPacket?: Buffer }, stream: Duplex) => {
@@ -148,7 +161,8 @@ export class Listener {
       else stream.destroy();
     });
     server.on('tlsClientError', (error: Error, stream: TLSSocket) => {
-      this.#refuse(stream, explainHandshake(systemCode(error), error.message));
+      this.#tellRefused(stream, explainHandshake(systemCode(error), error.message));
+      stream.destroy();
     });
   }
 
@@ -175,41 +189,52 @@ export class Listener {
   #upgrade(request: IncomingMessage, stream: Socket, head: Buffer): void {
     const refusal = this.#refusal(request, stream);
     if (refusal !== undefined) {
-      const [status, sentence] = refusal;
-      this.#refuse(stream, sentence);
-      this.#answer(stream, status, sentence);
+      this.#tellRefused(stream, refusal);
+      this.#answer(stream, refusal.status, refusal.sentence);
       return;
     }
+    // It is accepted in this turn of the event loop, or was answered what is wrong with its request.
+    const outcome = { isAccepted: false };
     this.#webSockets.handleUpgrade(request, stream, head, (socket) => {
+      outcome.isAccepted = true;
       this.#options.accept(socket, stream, this.#strangers.leftMs(stream));
     });
+    if (!outcome.isAccepted) this.#strangers.refuse(stream, 'request');
   }
 
   /** Why that request is not served. */
-  #refusal(request: IncomingMessage, stream: Socket): [status: number, sentence: string] | undefined {
+  #refusal(request: IncomingMessage, stream: Socket): (Refusal & { status: number }) | undefined {
     if (this.#options.tls?.clientCa !== undefined && stream instanceof TLSSocket && !stream.authorized) {
       const isThere = stream.getPeerX509Certificate() !== undefined;
-      return [403, explainCertificate(isThere ? String(stream.authorizationError) : undefined)];
+      return {
+        status: 403,
+        ...explainCertificate(isThere ? String(stream.authorizationError) : undefined),
+      };
     }
     const pathname = pathOf(request.url ?? '');
     if (request.method === 'GET' && pathname === this.#listenUrl.pathname) return undefined;
-    return [
-      404,
-      `it asks for ${request.method ?? ''} ${pathname}, and sources are served at ${this.#listenUrl.pathname}`,
-    ];
+    return {
+      status: 404,
+      reason: 'path',
+      sentence: `it asks for ${request.method ?? ''} ${pathname}, and sources are served at ${this.#listenUrl.pathname}`,
+    };
   }
 
   #notUnderstood(error: Error & { rawPacket?: Buffer }, stream: Socket): void {
     const code = systemCode(error);
+    // A TLS handshake that took too long comes as tlsClientError as well.
+    if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return;
     if (code === 'ECONNRESET' || stream.destroyed) {
       stream.destroy();
       return;
     }
-    this.#refuse(stream, explainRequest(code, error.rawPacket));
+    this.#tellRefused(stream, explainRequest(code, error.rawPacket));
     this.#answer(stream, code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, 'no WebSocket request');
   }
 
-  #refuse({ remoteAddress, remotePort }: Socket, sentence: string): void {
+  #tellRefused(stream: Socket, { reason, sentence }: Refusal): void {
+    const { remoteAddress, remotePort } = stream;
+    this.#strangers.refuse(stream, reason);
     this.strangerLog(
       'warn',
       `${remoteAddress ?? 'somebody'}:${remotePort ?? 0} is refused: ${printable(sentence)}`,

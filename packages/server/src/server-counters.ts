@@ -1,5 +1,6 @@
 import { DISK_SECONDS, Tally } from '@k2hft/admin/tally';
 import type { Batch } from '@k2hft/wire';
+import { REFUSAL_REASONS, type RefusalReason } from './refusal-reason.js';
 
 /** Sources and files that are counted one by one; beyond, the one that was quiet for the longest time is forgotten. */
 const COUNTED_ONE_BY_ONE_MAX = 10_000;
@@ -40,7 +41,8 @@ export class ServerCounters {
   /** Batches whose names were refused, and that went to quarantine. */
   quarantined = 0;
   connectionsAccepted = 0;
-  connectionsRefused = 0;
+  /** Connections that were refused before it was known who they are. */
+  readonly refusals = noRefusals();
   readonly groupBatches = new Tally(GROUP_BATCHES);
   readonly groupBytes = new Tally(GROUP_BYTES);
   /** Of one file each. */
@@ -117,6 +119,10 @@ export class ServerCounters {
   files(): IterableIterator<Readonly<FileCounters>> {
     return this.#files.values();
   }
+}
+
+function noRefusals(): Record<RefusalReason, number> {
+  return Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0])) as Record<RefusalReason, number>;
 }
 
 function newSource(uuid: string): SourceCounters {

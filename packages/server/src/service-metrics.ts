@@ -1,5 +1,6 @@
 import { addTransportMetrics, processRegistry, SnapshotMetrics, type Registry } from '@k2hft/admin';
 import { DISK_SECONDS } from '@k2hft/admin/tally';
+import { REFUSAL_REASONS } from './refusal-reason.js';
 import { GROUP_BATCHES, GROUP_BYTES, type ServerCounters } from './server-counters.js';
 import type { ServiceStatus } from './service-status.js';
 
@@ -31,10 +32,14 @@ export function serviceMetrics(take: () => Snapshot): Registry {
     'Connections that were taken.',
     ({ connections }) => connections.accepted,
   );
-  counter(
-    'k2hft_server_connections_refused_total',
-    'Connections beyond max_connections.',
-    ({ connections }) => connections.refused,
+  metrics.counter(
+    {
+      name: 'k2hft_server_connections_refused_total',
+      help: 'Connections that were refused before it was known who they are.',
+      labels: ['reason'],
+    },
+    ({ counters }) =>
+      REFUSAL_REASONS.map((reason) => ({ labels: { reason }, value: counters.refusals[reason] })),
   );
   counter(
     'k2hft_server_received_batches_total',

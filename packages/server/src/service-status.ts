@@ -2,6 +2,7 @@ import { printable, printableName, shownUrl } from '@k2hft/config';
 import type { Applier } from './applier.js';
 import type { BlockageCause } from './blockage.js';
 import type { Complaint } from './recent-complaints.js';
+import type { RefusalReason } from './refusal-reason.js';
 import type { FileCounters, ServerCounters, SourceCounters } from './server-counters.js';
 import type { PluginFigures, RelayFigures, SinkFigures } from './sink.js';
 
@@ -22,7 +23,14 @@ export interface ServiceStatus {
   applies: boolean;
   gate: { isOpen: boolean; closedMs: number };
   unsafeBytes: number;
-  connections: { open: number; max: number; accepted: number; refused: number };
+  connections: {
+    open: number;
+    max: number;
+    accepted: number;
+    refused: number;
+    /** How many of the refused, by reason. */
+    refusals: Record<RefusalReason, number>;
+  };
   totals: {
     batches: number;
     records: number;
@@ -75,7 +83,8 @@ export function statusOf(facts: ServiceFacts): ServiceStatus {
       open: facts.openConnections,
       max: facts.maxConnections,
       accepted: counters.connectionsAccepted,
-      refused: counters.connectionsRefused,
+      refused: Object.values(counters.refusals).reduce((sum, count) => sum + count, 0),
+      refusals: { ...counters.refusals },
     },
     totals: { batches, records, bytes, repeats, appendedBytes, quarantined, rotations },
     sourceCount: applier?.sourceCount ?? 0,

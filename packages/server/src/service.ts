@@ -14,6 +14,7 @@ import { OutputTree } from './output-tree.js';
 import { forgetFiles, pluginWritesFiles } from './plugin-files.js';
 import { RecentComplaints } from './recent-complaints.js';
 import { recover } from './recovery.js';
+import type { RefusalReason } from './refusal-reason.js';
 import { ServerCounters } from './server-counters.js';
 import { statusOf, type ServiceStatus } from './service-status.js';
 import type { Sink, SinkFigures } from './sink.js';
@@ -189,6 +190,10 @@ export class Service implements ConnectionHost {
     return holder;
   }
 
+  refused(connection: Connection, reason: RefusalReason): void {
+    this.#listener?.refuse(connection.stream, reason);
+  }
+
   partial(bytes: number): void {
     this.#connections.partial(bytes);
   }
@@ -278,6 +283,9 @@ export class Service implements ConnectionHost {
       tls,
       log: this.log,
       handshakeTimeoutMs: () => this.#limits.handshakeTimeoutMs,
+      refused: (reason) => {
+        this.counters.refusals[reason]++;
+      },
       accept: (socket, stream, leftMs) => {
         this.#accept(new Connection(socket, stream, this, leftMs));
       },

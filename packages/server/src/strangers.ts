@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Log } from '@k2hft/config';
 import { networkOf } from './address-network.js';
+import type { RefusalReason } from './refusal-reason.js';
 
 /**
  * Connections that have not said who they are, at a time. They cost memory and descriptors before anything is known of
@@ -17,6 +18,9 @@ interface Stranger {
   readonly network: string;
   readonly deadlineMs: number;
   readonly timer: NodeJS.Timeout;
+  /** Its TLS handshake is over; or there is none. */
+  isSecured: boolean;
+  isRefused: boolean;
 }
 
 /**
@@ -29,18 +33,22 @@ export class Strangers {
   readonly #strangers = new Map<string, Stranger>();
   readonly #countOf = new Map<string, number>();
   readonly #log: Log;
+  readonly #refused: (reason: RefusalReason) => void;
   /** Those that were cut because there were too many. */
   cutCount = 0;
 
-  constructor(log: Log) {
+  /** @param refused gets the reason of each that is refused, once */
+  constructor(log: Log, refused: (reason: RefusalReason) => void) {
     this.#log = log;
+    this.#refused = refused;
   }
 
   get count(): number {
     return this.#strangers.size;
   }
 
-  enter(socket: Socket, timeoutMs: number): void {
+  /** @param isTls a TLS handshake comes first; {@link secured} says when it is over */
+  enter(socket: Socket, timeoutMs: number, isTls: boolean): void {
     const { remoteAddress: address } = socket;
     if (address === undefined) {
       // It has gone already.
@@ -51,11 +59,15 @@ export class Strangers {
     const key = keyOf(socket);
     const timer = setTimeout(() => {
       this.#log('warn', `${shown(socket)} has not said who it is within ${timeoutMs / 1000} s: cut off`);
+      this.#refuse(key, 'handshake_timeout');
       socket.destroy();
     }, timeoutMs + REFUSAL_MS);
-    this.#strangers.set(key, { socket, network, deadlineMs: performance.now() + timeoutMs, timer });
+    const deadlineMs = performance.now() + timeoutMs;
+    const isSecured = !isTls;
+    this.#strangers.set(key, { socket, network, deadlineMs, timer, isSecured, isRefused: false });
     this.#countOf.set(network, (this.#countOf.get(network) ?? 0) + 1);
     socket.once('close', () => {
+      if (this.#strangers.get(key)?.isSecured === false) this.#refuse(key, 'tls_ended');
       this.#leave(key);
     });
     if (this.#strangers.size > STRANGERS_MAX) this.#cutOne();
@@ -67,9 +79,27 @@ export class Strangers {
     return stranger === undefined ? 0 : Math.max(0, stranger.deadlineMs - performance.now());
   }
 
+  /** The TLS handshake has succeeded. */
+  secured(socket: Socket): void {
+    const stranger = this.#strangers.get(keyOf(socket));
+    if (stranger !== undefined) stranger.isSecured = true;
+  }
+
+  /** It is refused, for this reason; only the first one counts. */
+  refuse(socket: Socket, reason: RefusalReason): void {
+    this.#refuse(keyOf(socket), reason);
+  }
+
   /** It is known now who this is. */
   admit(socket: Socket): void {
     this.#leave(keyOf(socket));
+  }
+
+  #refuse(key: string, reason: RefusalReason): void {
+    const stranger = this.#strangers.get(key);
+    if (stranger === undefined || stranger.isRefused) return;
+    stranger.isRefused = true;
+    this.#refused(reason);
   }
 
   #cutOne(): void {
@@ -81,6 +111,7 @@ export class Strangers {
         'warn',
         `${shown(socket)} is cut off: ${STRANGERS_MAX} connections have not said yet who they are, ${most} of them from there`,
       );
+      this.refuse(socket, 'too_many_strangers');
       this.#leave(keyOf(socket));
       socket.destroy();
       return;

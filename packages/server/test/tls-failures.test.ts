@@ -11,7 +11,7 @@ test('each way in which a handshake fails has its sentence', () => {
     ['ERR_SSL_NEVER_HEARD_OF', /the TLS handshake failed: as OpenSSL says/],
     [undefined, /the TLS handshake failed: as OpenSSL says/],
   ] as const)
-    assert.match(explainHandshake(code, 'as OpenSSL says'), expected);
+    assert.match(explainHandshake(code, 'as OpenSSL says').sentence, expected);
 });
 
 test('each fault of a certificate has its sentence', () => {
@@ -24,11 +24,11 @@ test('each fault of a certificate has its sentence', () => {
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /another authority/],
     ['HOSTNAME_MISMATCH', /cannot be accepted \(HOSTNAME_MISMATCH\)/],
   ] as const)
-    assert.match(explainCertificate(code), expected);
+    assert.match(explainCertificate(code).sentence, expected);
 });
 
 test('what is no request is named', () => {
-  assert.match(explainRequest('HPE_INVALID_METHOD', Buffer.from([0x16, 3, 1])), /it speaks TLS/);
-  assert.match(explainRequest('HPE_HEADER_OVERFLOW', Buffer.from('GET')), /too long/);
-  assert.match(explainRequest('HPE_INVALID_METHOD', undefined), /no WebSocket request/);
+  assert.match(explainRequest('HPE_INVALID_METHOD', Buffer.from([0x16, 3, 1])).sentence, /it speaks TLS/);
+  assert.match(explainRequest('HPE_HEADER_OVERFLOW', Buffer.from('GET')).sentence, /too long/);
+  assert.match(explainRequest('HPE_INVALID_METHOD', undefined).sentence, /no WebSocket request/);
 });
