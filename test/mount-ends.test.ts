@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { childrenOf, hasEnded, MOUNT_COMMAND, waitUntil, whyNoMounts } from '@k2hft/test-harness';
-import { startPipeline, type Pipeline } from './pipeline.js';
+import { startPipeline } from './pipeline.js';
 
 const LIMIT_MS = 240_000;
 const skip = whyNoMounts() ?? false;
@@ -24,11 +24,6 @@ function killWhatIsLeft(pid: number): void {
 
 function isMounted(point: string): boolean {
   return readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${point} `);
-}
-
-/** What has no time to connect at the end is left in the queue. */
-async function connected({ mount }: Pipeline): Promise<void> {
-  await waitUntil('the server is connected', () => mount.status().servers[0]?.state === 'up');
 }
 
 void test('k2hft umount sends unfinished lines, unmounts and ends the processes', { skip }, async (t) => {
@@ -60,7 +55,6 @@ void test(
   { skip },
   async (t) => {
     const pipeline = await startPipeline(t, { settings: { shutdown_timeout: '1s' } });
-    await connected(pipeline);
     const fd = openSync(pipeline.inside('a.log'), 'a');
     writeSync(fd, 'line\nunfinished');
     await pipeline.mount.stop();
@@ -79,7 +73,6 @@ void test(
   async (t) => {
     const pipeline = await startPipeline(t, { settings: { shutdown_timeout: '1s' } });
     const { mount } = pipeline;
-    await connected(pipeline);
     // From the first close on the kernel waits for none.
     appendFileSync(pipeline.inside('a.log'), 'line\n');
     const fd = openSync(pipeline.inside('b.log'), 'a');

@@ -28,6 +28,7 @@ import {
   whyNoMounts,
   type Cleanup,
 } from '@k2hft/test-harness';
+import { CONNECTED } from './pipeline.js';
 
 const skip = whyNoMounts() ?? false;
 /** mount(8) and umount(8) look for their helpers here and nowhere else. */
@@ -147,6 +148,7 @@ void test(
     assert.equal(changed.status, 1);
     assert.match(changed.stderr, /umount it and mount it again/);
 
+    await waitUntil('it is connected', () => CONNECTED.test(readFileSync(logFile, 'utf8')));
     writeInside(point, 'a.log', 'one\\nunfinished');
     const user = startProcess(t, 'sh', [
       '-c',

@@ -26,6 +26,9 @@ export interface Pipeline {
   arrives(name: string, expected: string | Buffer): Promise<void>;
 }
 
+/** What a mount says when a server has taken it. */
+export const CONNECTED = /: connected \(/;
+
 type MountSettings = Omit<Parameters<typeof startMount>[1], 'folder' | 'urls'>;
 
 /** One server and one mount that sends everything to it. */
@@ -37,6 +40,8 @@ export async function startPipeline(cleanup: Cleanup, settings: MountSettings = 
     urls: [server.url],
     ...settings,
   });
+  // A mount that ends before it is connected leaves what was written in its queue.
+  await mount.process.printed(CONNECTED);
   return pipelineOf(folder, server, mount);
 }
 

@@ -31,7 +31,7 @@ import {
   type StartedProcess,
 } from '@k2hft/test-harness';
 import { childNamed, childOf } from './killing.js';
-import { pipelineOf, startPipeline, type Pipeline } from './pipeline.js';
+import { CONNECTED, pipelineOf, startPipeline, type Pipeline } from './pipeline.js';
 
 /*
  * The risks of the second driver, fuse-native: its mount dies with its worker, and whoever mounts may be no root.
@@ -288,6 +288,7 @@ void test('a user without root mounts, and ends it', { skip }, async (t) => {
   const started = place.start('-o', 'noatime');
   await started.printed(`k2hft: mounted ${place.point}`);
   assert.match(started.output(), /only programs of this user can use the mount/);
+  await started.printed(CONNECTED);
   const { point } = place;
   place.asUser(
     started,
