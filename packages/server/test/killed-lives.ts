@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  everyStep,
+  liveAndDie,
   PlacedKills,
   startProcess,
   waitUntil,
@@ -16,22 +16,14 @@ import { SOURCE_A, SourceClient, type BatchToSend } from './source-client.js';
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 const PROGRAM = 'main.js';
 
-/** More steps than a life has. */
-const STEPS_MAX = 300;
-
 /** What a life has to do: little enough that its steps come to an end, and enough that there are several groups. */
 const BATCHES_PER_LIFE = 3;
 
 /**
  * A server with one life after the other on the same folders, and one source that sends again what was not
- * acknowledged, and something new in each life. Each life is ended by SIGKILL right before a step, the first life before its
- * first, the next before a later one, until one has done all there is to do before its step comes.
+ * acknowledged, and something new in each life. See liveAndDie().
  */
 export class KilledLives {
-  /** What the lives were killed before, in order. */
-  readonly killedBefore: string[] = [];
-  /** From the step before which one life ends to that of the next one. */
-  readonly stride = everyStep(2);
   private readonly kills: PlacedKills;
   private readonly sent: BatchToSend[] = [];
   private unacknowledged: BatchToSend[] = [];
@@ -44,11 +36,6 @@ export class KilledLives {
     this.kills = new PlacedKills(join(settings.folder, 'kills'));
   }
 
-  /** For people. */
-  summary(): string {
-    return `${this.killedBefore.length} kills, before: ${this.killedBefore.join(', ')}`;
-  }
-
   /** What all batches so far should have brought to a file. */
   expected(path: string): string {
     const ofPath = this.sent.filter((batch) => batch.path === path);
@@ -56,20 +43,22 @@ export class KilledLives {
   }
 
   /**
-   * Lives until one is not killed, then ends that one in order.
+   * Lives until one is not killed, and ends that one in order. Returns what the others were killed before.
    *
    * @param isDone whether everything has arrived where it belongs
    * @param check called after each life
    */
-  async run(isDone: () => boolean, check: () => void): Promise<void> {
-    for (let step = 1; step < STEPS_MAX; step += this.stride) {
-      this.add();
-      const what = await this.live(step, isDone);
-      check();
-      if (what === undefined) return;
-      this.killedBefore.push(what);
-    }
-    throw new Error('the steps come to no end');
+  run(isDone: () => boolean, check: () => void): Promise<string[]> {
+    return liveAndDie({
+      stride: 3,
+      stepsMin: 20,
+      live: async (step) => {
+        this.add();
+        const what = await this.live(step, isDone);
+        check();
+        return what;
+      },
+    });
   }
 
   private add(): void {

@@ -6,7 +6,7 @@ export {
 } from './certificates.js';
 export { CleanupStack, undoAtEnd, type Cleanup } from './cleanup.js';
 export { whyNoProgram, whyNoSecondDriver, whyNotInstalled } from './debian.js';
-export { everyStep, PlacedKills } from './placed-kills.js';
+export { liveAndDie, PlacedKills } from './placed-kills.js';
 export { freePort } from './ports.js';
 export { freezeProcess, sendSignal } from './signals.js';
 export { temporaryFolder } from './temporary-folder.js';

@@ -132,9 +132,18 @@ function makesFile(flags: unknown): boolean {
 
 function stepAtProcesses(step: (what: string) => void): void {
   const child = ChildProcess.prototype as unknown as { spawn: Call; kill: Call };
-  child.spawn = before(child.spawn, () => {
+  const { spawn } = child;
+  child.spawn = function (...args) {
     step('spawn');
-  });
+    const result = spawn.apply(this, args);
+    // Each one with a channel has its own function.
+    const started = this as { send?: Call };
+    if (started.send !== undefined)
+      started.send = before(started.send, () => {
+        step('message to a child');
+      });
+    return result;
+  };
   child.kill = before(child.kill, () => {
     step('kill');
   });

@@ -41,10 +41,37 @@ export class PlacedKills {
   }
 }
 
+/** More steps than a life has. */
+const STEPS_MAX = 300;
+
+interface Lives {
+  /**
+   * From the step before which one life ends to that of the next. Which steps are left out changes from run to run, as lives
+   * do; with K2HFT_TEST_EVERY_STEP=1 none are.
+   */
+  readonly stride: number;
+  /** Fewer steps mean that something is not counted. */
+  readonly stepsMin: number;
+  /** Returns what it was killed before the step of that number; undefined when it was not. */
+  readonly live: (step: number) => Promise<string | undefined>;
+}
+
 /**
- * From the step before which one life is ended to that of the next. `usually`, since every step takes its time; which
- * of them it is changes from run to run, as lives do. K2HFT_TEST_EVERY_STEP=1 leaves none out.
+ * One life after the other: the first one ends before its first step, the next before a later one, until one has
+ * done all there is to do before its step comes. As each begins with what the one before has left, what is done at a
+ * beginning is hit as well. Returns what they were killed before.
  */
-export function everyStep(usually: number): number {
-  return process.env['K2HFT_TEST_EVERY_STEP'] === '1' ? 1 : usually;
+export async function liveAndDie({ stride, stepsMin, live }: Lives): Promise<string[]> {
+  const apart = process.env['K2HFT_TEST_EVERY_STEP'] === '1' ? 1 : stride;
+  const killedBefore: string[] = [];
+  for (let step = 1; step < STEPS_MAX; step += apart) {
+    const what = await live(step);
+    if (what === undefined) {
+      const enough = killedBefore.length * apart >= stepsMin;
+      if (!enough) throw new Error(`that were few steps: ${killedBefore.join(', ')}`);
+      return killedBefore;
+    }
+    killedBefore.push(what);
+  }
+  throw new Error(`the steps come to no end: ${killedBefore.join(', ')}`);
 }
