@@ -119,6 +119,25 @@ void test('what a virtual mount hides is sent once, and the mount stays as it is
   await mount.stop();
 });
 
+void test(
+  'a file that was renamed goes on under its old path when that is chosen for it',
+  { skip },
+  async (t) => {
+    const sending = await startSending(t, { rules: [{ path: '*.log' }] });
+    const [file, rotated] = [join(sending.point, 'a.log'), join(sending.point, 'a.log.1')];
+    writeFileSync(file, lines(1, 3));
+    assert.equal(sending.send(file).status, 0);
+    appendFileSync(file, lines(4, 5));
+    renameSync(file, rotated);
+    writeFileSync(file, lines(6, 6));
+    const sent = sending.send('--as', 'a.log', rotated);
+    assert.equal(sent.status, 0, sent.said);
+    assert.match(sent.said, /delivered 2 records/);
+    assert.equal(sending.send('--as', 'a.log', file).status, 0);
+    assert.equal(sending.arrived('a.log'), lines(1, 6));
+  },
+);
+
 void test('a repeated call sends what was added, under whatever name', { skip }, async (t) => {
   const sending = await startSending(t);
   const log = join(sending.point, 'x.log');

@@ -76,7 +76,7 @@ class FileSender {
     private readonly context: SendContext,
   ) {
     this.stat = fstatSync(fd, { bigint: true });
-    this.key = progressKey(this.stat, context.isPathChosen ? named.path : undefined);
+    this.key = keyOf(this.stat, named, context);
     this.attributes = encodeAttributes({ path: toBuffer(named.path), host: context.host });
     this.window = Buffer.allocUnsafe(Math.max(WINDOW_BYTES, rule.settings.maxRecordBytes + 1));
   }
@@ -176,6 +176,13 @@ class FileSender {
     const found = readAt(this.fd, bytes, bytes.length, offset - bytes.length);
     return digestOf(bytes.subarray(0, found));
   }
+}
+
+/** Under the path that it was sent as before, a file goes on, also when it was renamed since and that path is chosen for it. */
+function keyOf(stat: BigIntStats, { path }: NamedFile, { isPathChosen, queue }: SendContext): string {
+  const key = progressKey(stat);
+  const isSentAsThis = decodeProgress(queue.row(key))?.path === path;
+  return isPathChosen && !isSentAsThis ? progressKey(stat, path) : key;
 }
 
 /** Reads until there is so much, or the file ends. */
