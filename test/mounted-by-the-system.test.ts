@@ -366,6 +366,7 @@ ALLOW = INFO
 [K2HFTFUSESVR]
 TYPE = file
 FILE_BASEDIR = ${folder}/collected
+STATEDIR = ${folder}/state
 `;
 }
 
