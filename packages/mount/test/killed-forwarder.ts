@@ -116,7 +116,8 @@ export class KilledForwarder {
       },
     );
     this.kills.disarm(PROGRAM);
-    if (!hasEnded()) forwarder.child.send({ type: 'stop', graceMs: STOP_GRACE_MS });
+    // It may have been killed at this very moment: a callback takes the error.
+    if (!hasEnded()) forwarder.child.send({ type: 'stop', graceMs: STOP_GRACE_MS }, () => undefined);
     const status = await forwarder.ended;
     const what = this.kills.killedBefore(PROGRAM);
     if (status !== (what === undefined ? 0 : 'SIGKILL'))
