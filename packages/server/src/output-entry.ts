@@ -57,8 +57,8 @@ export function openDirectory(
   } catch (error) {
     if (changedDirectories === undefined || systemCode(error) !== 'ENOENT') throw error;
   }
-  const isNew = makeDirectory(path, directoryModeOf(fileMode));
   noteChange(directory, changedDirectories);
+  const isNew = makeDirectory(path, directoryModeOf(fileMode));
   const fd = openSync(path, OPEN_DIRECTORY);
   if (isNew) grant(fd, directoryModeOf(fileMode));
   return fd;
@@ -81,7 +81,10 @@ function grant(fd: number, mode: number): void {
   if ((mode & ~found) !== 0) fchmodSync(fd, found | mode);
 }
 
-/** A descriptor of its own, because it is synced and closed later. */
+/**
+ * A descriptor of its own, because it is synced and closed later. To be called before the change: who runs out of
+ * descriptors has then changed nothing that the next attempt would take for synced.
+ */
 function noteChange(directory: number, changedDirectories: number[]): void {
   changedDirectories.push(openSync(`/proc/self/fd/${directory}`, constants.O_RDONLY | constants.O_DIRECTORY));
 }
@@ -100,10 +103,10 @@ export function openOrCreate(
     fd = openSync(path, OPEN_FILE);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
+    noteChange(directory, changedDirectories);
     fd = openSync(path, OPEN_FILE | constants.O_CREAT, fileMode);
     grant(fd, fileMode);
     isNew = true;
-    noteChange(directory, changedDirectories);
   }
   const stats = fstatSync(fd, { bigint: true });
   if (!stats.isFile()) {

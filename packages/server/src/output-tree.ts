@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { messageOf, ServerError, systemCode } from './errors.js';
 import { OpenDirectory } from './open-directory.js';
 import {
@@ -85,7 +85,14 @@ export class OutputTree {
         return { ...opened, changedDirectories };
       });
     } catch (error) {
-      changedDirectories.forEach(closeSync);
+      // The next attempt finds what this one has made, and does not sync it again.
+      for (const directory of changedDirectories) {
+        try {
+          fsyncSync(directory);
+        } finally {
+          closeSync(directory);
+        }
+      }
       if (REFUSALS.has(systemCode(error) ?? '')) throw new RefusedName(refusalText(error), { cause: error });
       throw error;
     }

@@ -133,3 +133,40 @@ test('the directory may be replaced while it is open', (context) => {
   append(tree, 'a', 'x');
   assert.equal(existsSync(join(inside, 'a')), true);
 });
+
+test('without descriptors nothing is left half made: no file without its directory noted, and none open', (context) => {
+  const folder = temporaryFolder(context);
+  // A process of its own, with few descriptors; the limit of this one is as high as the system allows.
+  const script = `
+    const { OutputTree } = await import(${JSON.stringify(new URL('../src/output-tree.js', import.meta.url).href)});
+    const { closeSync, existsSync, openSync, readdirSync } = await import('node:fs');
+    for (let free = 0; ; free++) {
+      const output = ${JSON.stringify(folder)} + '/' + free;
+      const tree = new OutputTree(output);
+      const taken = [];
+      try { for (;;) taken.push(openSync('/dev/null')); } catch { /* None is left. */ }
+      for (const fd of taken.splice(0, free)) closeSync(fd);
+      let opened;
+      try { opened = tree.openFile('a/b'); } catch (error) { if (error.code !== 'EMFILE') throw error; }
+      const left = [];
+      try { for (;;) left.push(openSync('/dev/null')); } catch { /* None is left. */ }
+      for (const fd of [...taken, ...left]) closeSync(fd);
+      console.log([free, left.length, existsSync(output + '/a/b')].join(' '));
+      if (opened !== undefined) break;
+      tree.close();
+    }`;
+  const run = execFileSync(
+    'sh',
+    ['-c', 'ulimit -n 60; exec "$0" --input-type=module -e "$1"', process.execPath, script],
+    { encoding: 'utf8' },
+  );
+  const rows = run
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.split(' '));
+  const last = rows.pop();
+  assert.ok(rows.length >= 3, run);
+  for (const [free, left, isThere] of rows) assert.deepEqual([left, isThere], [free, 'false'], run);
+  // The file, and its directory and that one's, which are to be synced.
+  assert.deepEqual(last, [last?.[0], String(Number(last?.[0]) - 3), 'true'], run);
+});
