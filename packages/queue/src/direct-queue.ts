@@ -1,41 +1,23 @@
 import assert from 'node:assert';
 import { mkdirSync } from 'node:fs';
-import { BatchReader, type QueuedBatch } from './batch-reader.js';
 import { NO_AMOUNT, type Amount } from './counters.js';
-import { limitCursor } from './cursor-limit.js';
 import { Cursors } from './cursors.js';
 import { DirectWriter } from './direct-writer.js';
 import { DrainBooks } from './drain-books.js';
 import { DrainState } from './drain-state.js';
-import { statisticsOf, type DrainStatistics } from './drain-statistics.js';
-import { Expiry } from './expiry.js';
-import { attempt, FaultReporter } from './fault-reporter.js';
+import { DrainedQueue, type DrainedQueueOptions } from './drained-queue.js';
+import { attempt } from './fault-reporter.js';
 import type { RowChanges } from './hot-queue.js';
 import { currentBootId } from './hot-folder.js';
 import { NoHot } from './hot-tier.js';
 import { raiseEpoch } from './identity.js';
 import { STATE_SAVE_MS, VALUE_BYTES_MAX } from './limits.js';
-import { after as behind } from './mover.js';
-import { OneAtATime } from './one-at-a-time.js';
-import { comparePositions, POSITION_ZERO, type Position } from './position.js';
-import { SEQUENCE_MAX, type Range } from './range-set.js';
-import type { Fault, InspectBatch, QueueOptions } from './settings.js';
+import { SEQUENCE_MAX } from './range-set.js';
 import { Store } from './store.js';
 import type { StoreEntry } from './store-file.js';
 import { ToldWriter } from './told-file.js';
 
-export interface DirectQueueOptions {
-  /** Made when it is missing. Who opens it holds its lock: see lockQueue(). */
-  readonly dir: string;
-  readonly settings: QueueOptions;
-  /** The destinations, each with a name that stays the same. */
-  readonly cursors: readonly string[];
-  readonly inspect: InspectBatch;
-  /** Told once when something goes wrong, and again when something else does; work goes on by itself. */
-  readonly onFault: Fault;
-  /** For tests; the kernel's by default. */
-  readonly bootId?: string;
-}
+export type DirectQueueOptions = DrainedQueueOptions;
 
 /** A batch with the sequence that its bytes carry. */
 export interface DirectBatch {
@@ -52,26 +34,18 @@ const TICK_MS = 250;
  *
  * Each opening begins a new epoch, so no position is ever given twice.
  */
-export class DirectQueue {
-  private readonly reader: BatchReader;
-  private readonly expiry: Expiry;
+export class DirectQueue extends DrainedQueue<NoHot> {
   private readonly writer: DirectWriter;
-  private readonly faults: FaultReporter;
-  private readonly writing = new OneAtATime();
   private lastSequence = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private isClosed = false;
 
   private constructor(
     private readonly options: DirectQueueOptions,
-    readonly source: string,
-    private readonly books: DrainBooks<NoHot>,
+    source: string,
+    books: DrainBooks<NoHot>,
   ) {
-    const { dir, settings, onFault } = options;
-    this.reader = new BatchReader(books, settings.expireMs, () => undefined);
-    this.expiry = new Expiry(books, settings.expireMs);
+    super(options, source, books);
+    const { dir, settings } = options;
     this.writer = new DirectWriter(dir, settings, books, () => this.writing.run(() => books.unlinkCovered()));
-    this.faults = new FaultReporter(onFault);
   }
 
   /** Throws QueueError `no_room` when the disk is too full to open what is needed, `damaged` for its identity. */
@@ -98,11 +72,6 @@ export class DirectQueue {
       await state.close();
       throw error;
     }
-  }
-
-  /** Of what is appended from now on. */
-  epoch(): number {
-    return this.books.hot.epoch;
   }
 
   /** The sequence that the next batch must carry. */
@@ -164,57 +133,9 @@ export class DirectQueue {
     return dropped;
   }
 
-  /**
-   * Batches behind `after` that this cursor has neither acked nor lost, in order: at most `countMax`, and at most
-   * `bytesMax` bytes but at least one. Start with floor(); go on with the position of the last one.
-   */
-  read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
-    return attempt(this.fault, () => this.reader.read(cursor, after, bytesMax, countMax), []);
-  }
-
-  /** It survives the death of the process at once, and loss of power after a second. */
-  ack(cursor: string, epoch: number, ranges: readonly Range[]): void {
-    if (this.books.cursors.has(cursor)) this.books.ack(cursor, epoch, ranges);
-  }
-
-  /** The lowest position, behind `after`, that is not acked by this cursor, or by all. */
-  floor(cursor?: string, after = POSITION_ZERO): Position {
-    const { cursors } = this.books;
-    const acked = cursor === undefined ? cursors.gone : cursors.set(cursor);
-    return acked.nextMissing(behind(after));
-  }
-
-  hasNew(after: Position): boolean {
-    return comparePositions(this.books.store.last, after) > 0;
-  }
-
   /** Nobody else writes into this queue. */
   noticed(): void {
     this.books.forgetUnwanted();
-  }
-
-  flushed(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  statistics(): DrainStatistics {
-    return statisticsOf(this.books);
-  }
-
-  /** As that of QueueDrain. */
-  limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO): Amount {
-    return attempt(this.fault, () => limitCursor(this.books, cursor, bytesMax, after), NO_AMOUNT);
-  }
-
-  /** As that of QueueDrain. */
-  addCursor(name: string): void {
-    this.books.cursors.add(name);
-    this.books.changed();
-  }
-
-  removeCursor(name: string): void {
-    this.books.cursors.remove(name);
-    this.books.changed();
   }
 
   /** Saves the cursors. */
@@ -223,19 +144,14 @@ export class DirectQueue {
   }
 
   /** After the last append has settled. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     if (this.isClosed) return;
     await this.writing.run(() => this.tidyNow()).catch(this.fault);
-    await this.writing.run(() => this.books.save()).catch(this.fault);
-    await this.abandon();
+    await super.close();
   }
 
-  /** Lets everything go with nothing saved, as a kill would. */
-  async abandon(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    clearInterval(this.timer);
-    await this.books.close();
+  protected override needsCheckpoint(): void {
+    // What is appended is in the store.
   }
 
   private start(): void {
@@ -275,10 +191,6 @@ export class DirectQueue {
     await this.writer.write({ epoch: this.epoch(), sequence: this.nextSequence() }, entries, changes);
     this.faults.cleared();
   }
-
-  private readonly fault = (error: unknown): void => {
-    if (!this.isClosed) this.faults.report(error);
-  };
 }
 
 /** What of earlier epochs is not in the store will never come. */

@@ -85,12 +85,17 @@ export class DrainBooks<Hot extends HotTier = HotView> implements DrainParts<Hot
     this.stale = true;
   }
 
+  /** The position of the newest batch there is; that of nothing when there is none. */
+  newest(): Position {
+    const { last } = this.store;
+    const inHot = this.hot.freshLastPosition();
+    return inHot !== undefined && comparePositions(inHot, last) > 0 ? inHot : last;
+  }
+
   /** Without a destination nothing is wanted, so that nothing is kept. */
   forgetUnwanted(): void {
     if (this.cursors.names.length > 0) return;
-    const { last } = this.store;
-    const inHot = this.hot.freshLastPosition();
-    const newest = inHot !== undefined && comparePositions(inHot, last) > 0 ? inHot : last;
+    const newest = this.newest();
     const next = { epoch: newest.epoch, sequence: newest.sequence + 1 };
     if (comparePositions(next, this.cursors.gone.floor) <= 0) return;
     this.cursors.giveUpBelow(next);

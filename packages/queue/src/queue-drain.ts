@@ -1,41 +1,26 @@
 import { mkdirSync } from 'node:fs';
-import { BatchReader, type QueuedBatch } from './batch-reader.js';
+import type { QueuedBatch } from './batch-reader.js';
 import { CheckpointSchedule } from './checkpoint-schedule.js';
-import { NO_AMOUNT, type Amount } from './counters.js';
-import { limitCursor } from './cursor-limit.js';
 import { Cursors } from './cursors.js';
 import { DrainBooks } from './drain-books.js';
 import { DrainState } from './drain-state.js';
+import { DrainedQueue, type DrainedQueueOptions } from './drained-queue.js';
 import { supersededRests } from './durable-rests.js';
-import { statisticsOf, type DrainStatistics } from './drain-statistics.js';
-import { Expiry } from './expiry.js';
-import { attempt, FaultReporter } from './fault-reporter.js';
+import { attempt } from './fault-reporter.js';
 import { HotAdoption } from './hot-adoption.js';
 import { currentBootId, hotMapBytes } from './hot-folder.js';
 import { HotView } from './hot-view.js';
 import { loadIdentity } from './identity.js';
 import { STATE_SAVE_MS } from './limits.js';
-import { after as behind } from './mover.js';
-import { OneAtATime } from './one-at-a-time.js';
 import { pendingAmount } from './pending.js';
-import { comparePositions, POSITION_ZERO, type Position } from './position.js';
-import type { Range } from './range-set.js';
-import type { Fault, InspectBatch, QueueOptions } from './settings.js';
+import { comparePositions, type Position } from './position.js';
+import type { QueueOptions } from './settings.js';
 import { Store } from './store.js';
 import { ToldWriter } from './told-file.js';
 
-export interface QueueDrainOptions {
-  readonly dir: string;
-  readonly settings: QueueOptions;
-  /** The destinations, each with a name that stays the same. */
-  readonly cursors: readonly string[];
-  readonly inspect: InspectBatch;
-  /** Told once when something goes wrong, and again when something else does; work goes on by itself. */
-  readonly onFault: Fault;
+export interface QueueDrainOptions extends DrainedQueueOptions {
   /** Gets whatever read() returns. It must be quick, and keep none of the bytes. */
   readonly onRead?: (batches: readonly QueuedBatch[]) => void;
-  /** For tests; the kernel's by default. */
-  readonly bootId?: string;
 }
 
 /** How often ages are looked at: a quarter of the checkpoint's age, within these bounds. */
@@ -46,34 +31,22 @@ const TICK_MS_MAX = 250;
  * The forwarder's end of the queue: reads, acks, and brings to the disk what stays. It writes the store, the state
  * and the told file, and nobody else does.
  */
-export class QueueDrain {
-  private readonly reader: BatchReader;
+export class QueueDrain extends DrainedQueue<HotView> {
   private readonly schedule: CheckpointSchedule;
-  private readonly expiry: Expiry;
   private readonly adoption: HotAdoption;
-  /** Whatever writes the store or the state, and whatever changes which hot is looked at. */
-  private readonly writing = new OneAtATime();
   private checkpointWaits = false;
-  private readonly faults: FaultReporter;
-  private timer: NodeJS.Timeout | undefined;
-  private isClosed = false;
   private checkpointMs: number;
 
   private constructor(
     private readonly options: QueueDrainOptions,
-    readonly source: string,
-    private readonly books: DrainBooks,
+    source: string,
+    books: DrainBooks,
   ) {
+    super(options, source, books);
     const { dir, settings, onFault } = options;
     this.checkpointMs = settings.checkpointMs;
-    this.faults = new FaultReporter(onFault);
     this.schedule = new CheckpointSchedule(books, settings.checkpointMs);
-    this.expiry = new Expiry(books, settings.expireMs);
     this.adoption = new HotAdoption(dir, books, onFault, this.fault);
-    this.reader = new BatchReader(books, settings.expireMs, () => {
-      this.schedule.wantEverything();
-      this.startCheckpoint();
-    });
   }
 
   /** Throws QueueError `no_room` when the disk is too full to open what is needed. */
@@ -107,51 +80,15 @@ export class QueueDrain {
     }
   }
 
-  /** Of the hot that is there; 0 while no worker has made one. */
-  epoch(): number {
-    return this.books.hot.epoch;
-  }
-
-  /**
-   * Batches behind `after` that this cursor has neither acked nor lost, in order: at most `countMax`, and at most
-   * `bytesMax` bytes but at least one. Start with floor(); go on with the position of the last one.
-   */
-  read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
-    // It may have gone away while somebody still reads under it.
-    if (!this.books.cursors.has(cursor)) return [];
-    const batches = attempt(this.fault, () => this.reader.read(cursor, after, bytesMax, countMax), []);
+  override read(cursor: string, after: Position, bytesMax: number, countMax: number): QueuedBatch[] {
+    const batches = super.read(cursor, after, bytesMax, countMax);
     this.options.onRead?.(batches);
     return batches;
   }
 
   /** Of the newest batch there is; that of nothing when there is none. */
   last(): Position {
-    const { store, hot } = this.books;
-    const inHot = hot.freshLastPosition();
-    return inHot !== undefined && comparePositions(inHot, store.last) > 0 ? inHot : store.last;
-  }
-
-  /** The worker sees it at once. What was never appended cannot be acked. */
-  ack(cursor: string, epoch: number, ranges: readonly Range[]): void {
-    if (this.books.cursors.has(cursor)) this.books.ack(cursor, epoch, ranges);
-  }
-
-  /** The lowest position, behind `after`, that is not acked by this cursor, or by all. */
-  floor(cursor?: string, after = POSITION_ZERO): Position {
-    const { cursors } = this.books;
-    const acked = cursor === undefined ? cursors.gone : cursors.set(cursor);
-    return acked.nextMissing(behind(after));
-  }
-
-  /** Resolves when the worker can see all acks so far. */
-  flushed(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  hasNew(after: Position): boolean {
-    if (comparePositions(this.books.store.last, after) > 0) return true;
-    const last = this.books.hot.freshLastPosition();
-    return last !== undefined && last.sequence > 0 && comparePositions(last, after) > 0;
+    return this.books.newest();
   }
 
   /** To be called when the worker has woken us: looks for requests. Cheap enough for every millisecond. */
@@ -187,19 +124,6 @@ export class QueueDrain {
     await this.writing.run(() => this.checkpointNow());
   }
 
-  statistics(): DrainStatistics {
-    return statisticsOf(this.books);
-  }
-
-  /**
-   * Gives up the oldest pending batches of this cursor, behind `after`, until about `bytesMax` bytes are pending;
-   * they are counted as `plugin_behind`. With `after` a reader keeps what it has read and not acked; with `to`, what is
-   * behind it is as if it were not there.
-   */
-  limitCursor(cursor: string, bytesMax: number, after = POSITION_ZERO, to?: Position): Amount {
-    return attempt(this.fault, () => limitCursor(this.books, cursor, bytesMax, after, to), NO_AMOUNT);
-  }
-
   /** About what that destination has not acked and nobody has given up, up to `to`. */
   pendingBytes(cursor: string, to?: Position): number {
     const { books } = this;
@@ -221,34 +145,9 @@ export class QueueDrain {
     });
   }
 
-  /** It begins with what is still there; that of a plugin with what comes from now on. */
-  addCursor(name: string): void {
-    if (this.books.cursors.has(name)) return;
-    const { store, hot, cursors } = this.books;
-    const inHot = hot.freshLastPosition();
-    const isNewer = inHot !== undefined && comparePositions(inHot, store.last) > 0;
-    cursors.add(name, isNewer ? inHot : store.last);
-    this.books.changed();
-  }
-
-  removeCursor(name: string): void {
-    this.books.cursors.remove(name);
-    this.books.changed();
-  }
-
-  /** Saves the cursors; what is in hot stays there, where it survives everything but the loss of power. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
-    await this.writing.run(() => this.books.save()).catch(this.fault);
-    await this.abandon();
-  }
-
-  /** Lets everything go with nothing saved, as a kill would. */
-  async abandon(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    clearInterval(this.timer);
-    await this.books.close();
+  protected override needsCheckpoint(): void {
+    this.schedule.wantEverything();
+    this.startCheckpoint();
   }
 
   private start(): void {
@@ -291,10 +190,6 @@ export class QueueDrain {
     await this.schedule.run();
     this.faults.cleared();
   }
-
-  private readonly fault = (error: unknown): void => {
-    if (!this.isClosed) this.faults.report(error);
-  };
 }
 
 /** What is behind it was written since the mount began, or before an end that was not orderly. */
