@@ -6,11 +6,11 @@ import { backoffMs } from './backoff.js';
 import { Complaints } from './complaints.js';
 import { Connection, type ConnectionOptions, type Loss } from './connection.js';
 import { Flight } from './flight.js';
+import { LinkHistory } from './link-history.js';
 import { messageOf } from './message.js';
 import type { QueuedBatch, SequenceRange } from './queue-source.js';
 import type { ForwarderServers } from './settings.js';
 import type { Log, ServerStatus } from './status.js';
-import { Traffic } from './traffic.js';
 
 /**
  * ```
@@ -62,21 +62,16 @@ export class ServerLink {
   #options: LinkOptions;
   readonly #complaints: Complaints;
   readonly #addresses: ServerAddresses;
-  readonly #traffic = new Traffic();
+  readonly #history = new LinkHistory();
   #state: LinkState = 'idle';
-  #stateSinceMs = Date.now();
   #connection: Connection | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #isRenewing = false;
   #addressCheckedMs = 0;
-  #welcomes = 0;
   #welcomedMs = 0;
   /** Connections that failed since the last one that worked. */
   #failures = 0;
-  #failuresInAll = 0;
   #floor: { position: Position; atMs: number } | undefined;
-  #software: string | undefined;
-  #lastError: { message: string; atMs: number } | undefined;
 
   constructor(options: LinkOptions) {
     this.url = options.url;
@@ -91,7 +86,7 @@ export class ServerLink {
 
   /** The first attempt to connect is not over. */
   get untried(): boolean {
-    return this.#welcomes === 0 && this.#failures === 0;
+    return this.#history.isEmpty;
   }
 
   /** The connection is being made anew, in order: it is about to be up again. */
@@ -148,7 +143,7 @@ export class ServerLink {
       amount.records += records;
       amount.bytes += bytes.length;
     }
-    this.#traffic.sent(amount);
+    this.#history.traffic.sent(amount);
     this.#connection.send(messageOf(batches));
   }
 
@@ -163,17 +158,7 @@ export class ServerLink {
   }
 
   status(): ServerStatus {
-    return {
-      url: this.url,
-      state: this.#state,
-      sinceMs: this.#stateSinceMs,
-      software: this.#software,
-      connections: this.#welcomes,
-      failures: this.#failuresInAll,
-      ...this.#traffic.status(performance.now()),
-      inFlight: { ...this.flight.total },
-      lastError: this.#lastError && { ...this.#lastError },
-    };
+    return this.#history.status(this.url, this.#state, this.flight.total);
   }
 
   #renewWhenLanded(): void {
@@ -218,8 +203,7 @@ export class ServerLink {
   }
 
   #welcomed(software: string, compression: string | undefined): void {
-    this.#software = software;
-    this.#welcomes += 1;
+    this.#history.welcomed(software);
     this.#welcomedMs = performance.now();
     this.#addressCheckedMs = this.#welcomedMs;
     this.#isRenewing = false;
@@ -244,7 +228,7 @@ export class ServerLink {
     const windowWasFull = this.flight.total.bytes >= this.#options.tuning.windowBytes;
     const landed = this.flight.land(epoch, ranges, nowMs);
     if (landed.batches === 0) return;
-    this.#traffic.acked(landed, nowMs);
+    this.#history.traffic.acked(landed, nowMs);
     this.#proven();
     this.#options.listener.acked(this, epoch, landed.ranges);
     if (windowWasFull) this.#options.listener.drained(this);
@@ -288,14 +272,13 @@ export class ServerLink {
     this.flight.stale = !this.flight.empty;
     // Whatever it is that the server does not like, these are looked at before they are sent again.
     if (kind === 'refused') this.flight.suspect = this.flight.stale;
-    this.#lastError = { message: reason, atMs: Date.now() };
+    this.#history.failed(reason);
     this.#complaints.say(kind === 'gone' ? 'warn' : 'error', `${this.url}: ${reason}`);
     const delayMs =
       kind === 'loop'
         ? Math.max(tuning.loopRetryMs, 2 * servers.failoverAfterMs)
         : backoffMs(this.#failures, tuning.backoffMinMs, tuning.backoffMaxMs, random());
     this.#failures += 1;
-    this.#failuresInAll += 1;
     this.#retryTimer = setTimeout(() => {
       this.#connect();
     }, delayMs);
@@ -305,7 +288,7 @@ export class ServerLink {
   #enter(state: LinkState): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#stateSinceMs = Date.now();
+    this.#history.stateChanged();
     this.#options.listener.changed(this);
   }
 }
