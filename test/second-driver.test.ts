@@ -18,7 +18,6 @@ import { test } from 'node:test';
 import {
   hasEnded,
   MOUNT_COMMAND,
-  sleep,
   startMount,
   startProcess,
   startServer,
@@ -274,7 +273,9 @@ function userPlace(t: Cleanup, settings: Record<string, unknown>): UserPlace {
       const started = startProcess(t, 'unshare', [...namespace, ...user, ...command], { env });
       undoAtEnd(t, async () => {
         started.child.kill('SIGTERM');
-        await Promise.race([started.ended, sleep(LIMIT_MS)]);
+        const timer = setTimeout(() => started.child.kill('SIGKILL'), LIMIT_MS);
+        await started.ended;
+        clearTimeout(timer);
       });
       return started;
     },
