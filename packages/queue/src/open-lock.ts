@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync, type Stats } from 'node:fs';
 import { errorCode } from './errors.js';
 
 /**
@@ -9,6 +9,8 @@ import { errorCode } from './errors.js';
  */
 const OWNER_MS = 1000;
 const POLL_MS = 1;
+/** Looked at so often besides: where the whole machine stood still, the owner has had no time either. */
+const OWNER_POLLS = 100;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 export function withOpenLock<T>(dataFile: string, run: () => T): T {
@@ -17,12 +19,14 @@ export function withOpenLock<T>(dataFile: string, run: () => T): T {
   try {
     return run();
   } finally {
-    if (isMine) rmSync(lockFile, { force: true });
+    // Somebody who took us for stopped may have it by now.
+    if (isMine && ownerOf(lockFile) === process.pid) rmSync(lockFile, { force: true });
   }
 }
 
 /** False when it cannot be had, for want of a place on the disk: then it goes without. */
 function acquire(lockFile: string): boolean {
+  const patience = new Patience();
   for (;;) {
     try {
       const descriptor = openSync(lockFile, 'wx', 0o600);
@@ -32,20 +36,49 @@ function acquire(lockFile: string): boolean {
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') return false;
     }
-    if (isAbandoned(lockFile)) rmSync(lockFile, { force: true });
-    else Atomics.wait(pause, 0, 0, POLL_MS);
+    const found = statSync(lockFile, { throwIfNoEntry: false });
+    if (found !== undefined && (patience.isOver(found) || hasDied(ownerOf(lockFile)))) {
+      rmSync(lockFile, { force: true });
+    } else Atomics.wait(pause, 0, 0, POLL_MS);
   }
 }
 
-function isAbandoned(lockFile: string): boolean {
-  const madeAtMs = statSync(lockFile, { throwIfNoEntry: false })?.mtimeMs;
-  if (madeAtMs === undefined) return false;
-  if (Math.abs(Date.now() - madeAtMs) > OWNER_MS) return true;
+/** How long this process has waited for one and the same owner. */
+class Patience {
+  private inode = -1;
+  private madeAtMs = 0;
+  private sinceMs = 0;
+  private polls = 0;
+
+  isOver({ ino, mtimeMs }: Stats): boolean {
+    const nowMs = performance.now();
+    if (ino !== this.inode || mtimeMs !== this.madeAtMs) {
+      this.inode = ino;
+      this.madeAtMs = mtimeMs;
+      this.sinceMs = nowMs;
+      this.polls = 0;
+    }
+    this.polls++;
+    return nowMs - this.sinceMs > OWNER_MS && this.polls > OWNER_POLLS;
+  }
+}
+
+/** 0 while it is being written, and when it is gone. */
+function ownerOf(lockFile: string): number {
   try {
-    const owner = Number(readFileSync(lockFile, 'latin1'));
-    // It is being written just now, or belongs to a process that lives.
-    if (owner > 0 && owner !== process.pid) process.kill(owner, 0);
-    return owner === process.pid;
+    return Number(readFileSync(lockFile, 'latin1'));
+  } catch {
+    return 0;
+  }
+}
+
+function hasDied(owner: number): boolean {
+  if (owner === 0) return false;
+  // An earlier process that had our id.
+  if (owner === process.pid) return true;
+  try {
+    process.kill(owner, 0);
+    return false;
   } catch (error) {
     return errorCode(error) === 'ESRCH';
   }
