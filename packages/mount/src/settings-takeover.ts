@@ -13,6 +13,8 @@ export class SettingsTakeover {
   private readonly workerChanged = new Awaited();
   private readonly forwarderChanged = new Awaited();
   private replacedPid: number | undefined;
+  /** The forwarder that was there when the settings came. */
+  private toldPid: number | undefined;
 
   constructor(
     private readonly worker: KeptChild,
@@ -26,6 +28,7 @@ export class SettingsTakeover {
     // First it, so that the worker puts nothing into the queue that it does not know of.
     if (this.forwarder.process !== undefined) {
       const changed = this.forwarderChanged.within(FORWARDER_CHANGE_MS);
+      this.toldPid = this.forwarder.pid;
       this.tellForwarder(settings);
       if (!(await changed)) {
         said.push('the forwarder did not take the settings in time; it was started again with them');
@@ -46,7 +49,13 @@ export class SettingsTakeover {
     if (pid !== undefined && pid !== this.replacedPid) this.workerChanged.happened();
   }
 
-  /** The forwarder has the settings as they are now. */
+  /** The forwarder has come up: with the settings, unless it was started just before they came. */
+  forwarderUp(): void {
+    const { pid } = this.forwarder;
+    if (pid !== undefined && pid !== this.toldPid) this.forwarderTook();
+  }
+
+  /** The forwarder that was told has the settings as they are now. */
   forwarderTook(): void {
     this.forwarderChanged.happened();
   }

@@ -175,8 +175,7 @@ export class SupervisorChildren {
   private forwarderUp(): void {
     this.forwarder.markServed();
     this.forwarderServes = true;
-    // It was started with the settings as they are now.
-    this.takeover.forwarderTook();
+    this.takeover.forwarderUp();
     this.options.served();
   }
 
