@@ -42,7 +42,7 @@ export class PlacedKills {
 }
 
 /** More steps than a life has. */
-const STEPS_MAX = 300;
+const STEPS_MAX = 3000;
 
 interface Lives {
   /**
