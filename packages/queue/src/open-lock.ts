@@ -1,11 +1,12 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync, type Stats } from 'node:fs';
+import { lstatSync, readlinkSync, rmSync, symlinkSync, type Stats } from 'node:fs';
 import { errorCode } from './errors.js';
 
 /**
  * Lets one process at a time open or close a database. The last one that closes it destroys the mutexes in LMDB's lock
  * file, and one that is just opening it would go on with the destroyed ones: reading fails then, writing ends the
- * process. A file that only one can make, with the process id in it, keeps the two apart. A killed owner is found
- * out; a stopped one is not waited for longer than OWNER_MS, as a worker must not hang on a frozen forwarder.
+ * process. A symbolic link that only one can make keeps the two apart; it is made together with what it says, which is
+ * the process id. A killed owner is found out; a stopped one is not waited for longer than OWNER_MS, as a worker must
+ * not hang on a frozen forwarder.
  */
 const OWNER_MS = 1000;
 const POLL_MS = 1;
@@ -29,14 +30,12 @@ function acquire(lockFile: string): boolean {
   const patience = new Patience();
   for (;;) {
     try {
-      const descriptor = openSync(lockFile, 'wx', 0o600);
-      writeSync(descriptor, String(process.pid));
-      closeSync(descriptor);
+      symlinkSync(String(process.pid), lockFile);
       return true;
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') return false;
     }
-    const found = statSync(lockFile, { throwIfNoEntry: false });
+    const found = lstatSync(lockFile, { throwIfNoEntry: false });
     if (found !== undefined && (patience.isOver(found) || hasDied(ownerOf(lockFile)))) {
       rmSync(lockFile, { force: true });
     } else Atomics.wait(pause, 0, 0, POLL_MS);
@@ -63,17 +62,17 @@ class Patience {
   }
 }
 
-/** 0 while it is being written, and when it is gone. */
-function ownerOf(lockFile: string): number {
+/** Undefined when it is gone. */
+function ownerOf(lockFile: string): number | undefined {
   try {
-    return Number(readFileSync(lockFile, 'latin1'));
+    return Number(readlinkSync(lockFile));
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
-function hasDied(owner: number): boolean {
-  if (owner === 0) return false;
+function hasDied(owner: number | undefined): boolean {
+  if (owner === undefined) return false;
   // An earlier process that had our id.
   if (owner === process.pid) return true;
   try {
