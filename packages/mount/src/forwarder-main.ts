@@ -28,8 +28,10 @@ const CHECKPOINT_MS = 2_000;
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const given = readChildArguments();
-  // It is meant for this process alone, and not for plugins.
-  for (const name of Object.keys(FORWARDER_ENVIRONMENT)) Reflect.deleteProperty(process.env, name);
+  // What is set for this process alone is not for plugins.
+  for (const [name, value] of Object.entries(FORWARDER_ENVIRONMENT)) {
+    if (process.env[name] === value) Reflect.deleteProperty(process.env, name);
+  }
   let { settings } = given;
   let currentLog = createLog('k2hft', settings.log, appendTo(2));
   const log: Log = (level, message) => {
@@ -225,8 +227,11 @@ function atMostEvery(pauseMs: number, action: () => void): () => void {
   };
 }
 
-main().catch((error: unknown) => {
+function fault(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`k2hft: error: the forwarder failed: ${text}\n`);
+  appendTo(2)(`k2hft: error: the forwarder failed: ${text}\n`);
   endProcess(ExitStatus.FAULT);
-});
+}
+
+process.on('uncaughtException', fault);
+main().catch(fault);

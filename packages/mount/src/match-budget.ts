@@ -23,6 +23,13 @@ const LINE_MS_MAX = 50;
  */
 const PROCESSOR_SHARE = 4;
 
+/**
+ * So much of the time that was allowed and has passed counts in any case: requests wait also where next to nothing of the
+ * processor is left to us, and it has to be more than SLOW_MS_PER_SECOND gives back meanwhile. What goes beyond the
+ * allowed time is a standstill.
+ */
+const PASSED_SHARE = 0.5;
+
 /** A line that was stopped before it had half of its time is tried so often in all. */
 const TRIES_MAX = 3;
 
@@ -94,7 +101,8 @@ export class MatchBudget {
     const processorMs = this.time.processorMs();
     let sinceMs = this.time.nowMs();
     let [lines, freeMs] = [0, 0];
-    const finished = finishesWithin(Math.min(LINE_MS_MAX, this.leftMs / 2), () => {
+    const triedMs = Math.min(LINE_MS_MAX, this.leftMs / 2);
+    const finished = finishesWithin(triedMs, () => {
       action((characters) => {
         freeMs += LINE_MS_FREE + characters * CHARACTER_MS_FREE;
         if (++lines % LINES_AT_ONCE !== 0) return;
@@ -104,7 +112,7 @@ export class MatchBudget {
         freeMs = 0;
       });
     });
-    this.spend(finished ? slowMs : slowMs + this.time.nowMs() - sinceMs, processorMs);
+    this.spend(finished ? slowMs : slowMs + this.time.nowMs() - sinceMs, triedMs, processorMs);
     return finished;
   }
 
@@ -114,17 +122,18 @@ export class MatchBudget {
       const processorMs = this.time.processorMs();
       const startedMs = this.time.nowMs();
       const finished = finishesWithin(triedMs, action);
-      const spentMs = this.spend(this.time.nowMs() - startedMs, processorMs);
+      const spentMs = this.spend(this.time.nowMs() - startedMs, triedMs, processorMs);
       if (finished) return true;
       if (spentMs >= triedMs / 2) return false;
     }
     return false;
   }
 
-  /** Returns what counts of so much time, in which the processor has worked since `processorMs`. */
-  private spend(passedMs: number, processorMs: number): number {
+  /** Returns what counts of so much time, of which `triedMs` were allowed, and in which the processor has worked since `processorMs`. */
+  private spend(passedMs: number, triedMs: number, processorMs: number): number {
     const workedMs = this.time.processorMs() - processorMs;
-    const ms = Math.min(passedMs, PROCESSOR_SHARE * workedMs);
+    const leastMs = PASSED_SHARE * Math.min(passedMs, triedMs);
+    const ms = Math.max(leastMs, Math.min(passedMs, PROCESSOR_SHARE * workedMs));
     this.leftMs -= ms;
     this.time.spend(ms);
     return ms;

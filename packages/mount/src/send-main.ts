@@ -14,11 +14,13 @@ process.on('SIGTERM', end);
 process.on('SIGINT', end);
 // The one that has started this one was killed.
 process.once('disconnect', end);
+const fault = (error: unknown) => {
+  appendTo(2)(explain(error));
+  endProcess(statusOf(error));
+};
+process.on('uncaughtException', fault);
 process.once('message', (message) => {
-  send(message as HiddenSend).then(endProcess, (error: unknown) => {
-    appendTo(2)(explain(error));
-    endProcess(statusOf(error));
-  });
+  send(message as HiddenSend).then(endProcess, fault);
 });
 if (!process.connected) process.exit(ExitStatus.USAGE);
 

@@ -1,10 +1,10 @@
 import { ServerError } from './errors.js';
+import { FLOOR_DOES_NOT_RISE } from './gap-budget.js';
 import { PositionSet, type Position } from './positions.js';
 
 /**
- * Gaps that are kept for one source. With several servers each gets a part of the batches, so there are at most
- * as many gaps as batches in flight: 32 MiB of the smallest batches are about 400 000. A source that needs more
- * does not tell its floor.
+ * Gaps that are kept for one source. With several servers each gets a part of the batches, and the floor stays where the
+ * slowest of them is: another one that goes on gets a gap whenever batches of theirs take turns.
  */
 const INTERVALS_MAX = 500_000;
 
@@ -41,19 +41,29 @@ export class AppliedSet {
     return this.#isBelowFloor(position) || this.#above.has(position);
   }
 
+  /**
+   * Whether it lies right behind the floor or beside what was applied. That is always taken: what fills gaps is what
+   * makes room again.
+   */
+  continues(position: Position): boolean {
+    const { epoch, sequence } = this.#floor;
+    return (position.epoch === epoch && position.sequence === sequence) || this.#above.hasNeighbour(position);
+  }
+
   /** Throws {@link ServerError} `too_many_gaps` when the source would take too much memory. */
   add(position: Position): void {
     if (this.#isBelowFloor(position)) return;
-    if (this.#above.intervalCount >= INTERVALS_MAX) {
+    if (this.#above.intervalCount >= INTERVALS_MAX && !this.continues(position)) {
       throw new ServerError(
         'too_many_gaps',
-        `there are more than ${INTERVALS_MAX} gaps between the batches of one source: its floor does not rise`,
+        `there are more than ${INTERVALS_MAX} gaps between the batches of one source: ${FLOOR_DOES_NOT_RISE}`,
       );
     }
-    if (this.#above.epochCount >= EPOCHS_MAX && !this.#above.hasEpoch(position.epoch)) {
+    const isNewEpoch = !this.#above.hasEpoch(position.epoch);
+    if (isNewEpoch && this.#above.epochCount >= EPOCHS_MAX && !this.continues(position)) {
       throw new ServerError(
         'too_many_gaps',
-        `there are batches of more than ${EPOCHS_MAX} epochs of one source: its floor does not rise`,
+        `there are batches of more than ${EPOCHS_MAX} epochs of one source: ${FLOOR_DOES_NOT_RISE}`,
       );
     }
     this.#above.add(position);

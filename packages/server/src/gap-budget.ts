@@ -6,6 +6,10 @@ import { ServerError } from './errors.js';
  */
 const GAPS_MAX = 2_000_000;
 
+/** What to do about it. */
+export const FLOOR_DOES_NOT_RISE =
+  'another server of this source does not get on; see there, or take it out of its servers.urls';
+
 /** A source with fewer of them is served whatever others do. */
 const FREE_GAPS = 1000;
 
@@ -22,12 +26,17 @@ export class GapBudget {
     return this.#gaps;
   }
 
+  /** Whether one that has so many already may have no more. */
+  isSpentFor(ownGaps: number): boolean {
+    return ownGaps >= FREE_GAPS && this.#gaps >= this.#max;
+  }
+
   /** Throws {@link ServerError} `too_many_gaps` for one that has so many already, when there are too many. */
   check(ownGaps: number): void {
-    if (ownGaps < FREE_GAPS || this.#gaps < this.#max) return;
+    if (!this.isSpentFor(ownGaps)) return;
     throw new ServerError(
       'too_many_gaps',
-      `there are more than ${this.#max} gaps between the batches of all sources, and ${ownGaps} of them are of this one: its floor does not rise`,
+      `there are more than ${this.#max} gaps between the batches of all sources, and ${ownGaps} of them are of this one: ${FLOOR_DOES_NOT_RISE}`,
     );
   }
 

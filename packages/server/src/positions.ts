@@ -28,6 +28,12 @@ export class PositionSet {
     return this.#epochs.get(position.epoch)?.has(position.sequence) ?? false;
   }
 
+  /** Whether the one before or the one behind it is there: it would make no interval more. */
+  hasNeighbour({ epoch, sequence }: Position): boolean {
+    const intervals = this.#epochs.get(epoch);
+    return intervals !== undefined && (intervals.has(sequence - 1) || intervals.has(sequence + 1));
+  }
+
   hasEpoch(epoch: number): boolean {
     return this.#epochs.has(epoch);
   }

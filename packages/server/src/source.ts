@@ -42,7 +42,7 @@ export class Source {
   /** It is on its way to the disk. Throws {@link ServerError} `too_many_gaps`. */
   take(position: Position): void {
     const before = this.#taken.gapCount;
-    this.#gaps.check(before);
+    if (this.#gaps.isSpentFor(before) && !this.#taken.continues(position)) this.#gaps.check(before);
     this.#taken.add(position);
     this.#gaps.change(this.#taken.gapCount - before);
   }

@@ -70,6 +70,11 @@ test('what one source can have remembered is bounded, in gaps and in epochs', ()
     },
     { code: 'too_many_gaps', message: /more than 500000 gaps/ },
   );
+  // What makes no gap more is taken: right behind the floor, and beside what is there.
+  gaps.raiseFloor({ epoch: 0, sequence: 7 });
+  gaps.add({ epoch: 0, sequence: 7 });
+  gaps.add({ epoch: 1, sequence: 2 });
+  assert.equal(gaps.gapCount, 500_000);
   const epochs = new AppliedSet();
   for (let epoch = 1; epoch <= 10_000; epoch++) epochs.add({ epoch, sequence: 1 });
   const beyond = { epoch: 10_001, sequence: 1 };

@@ -18,8 +18,12 @@ test('what all sources have remembered together is bounded, and those with littl
   takeApart(modest, 600);
   assert.equal(budget.gaps, 2600);
   assert.throws(() => {
-    greedy.take({ epoch: 1, sequence: 1 });
+    greedy.take({ epoch: 1, sequence: 4002 });
   }, TOO_MANY);
+  // What fills a gap, or goes on with what is there, makes none.
+  greedy.take({ epoch: 1, sequence: 3 });
+  greedy.take({ epoch: 1, sequence: 4001 });
+  assert.equal(budget.gaps, 2599);
   modest.take({ epoch: 1, sequence: 2000 });
   greedy.raiseFloor(1, 2001);
   assert.equal(budget.gaps, 1601);
