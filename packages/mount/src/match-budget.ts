@@ -122,20 +122,22 @@ export class MatchBudget {
       const processorMs = this.time.processorMs();
       const startedMs = this.time.nowMs();
       const finished = finishesWithin(triedMs, action);
-      const spentMs = this.spend(this.time.nowMs() - startedMs, triedMs, processorMs);
+      const workedMs = this.spend(this.time.nowMs() - startedMs, triedMs, processorMs);
       if (finished) return true;
-      if (spentMs >= triedMs / 2) return false;
+      if (workedMs >= triedMs / 2) return false;
     }
     return false;
   }
 
-  /** Returns what counts of so much time, of which `triedMs` were allowed, and in which the processor has worked since `processorMs`. */
+  /**
+   * Takes so much time, of which `triedMs` were allowed, and in which the processor has worked since `processorMs`, off what is
+   * left. Returns what of it the lines have had.
+   */
   private spend(passedMs: number, triedMs: number, processorMs: number): number {
-    const workedMs = this.time.processorMs() - processorMs;
-    const leastMs = PASSED_SHARE * Math.min(passedMs, triedMs);
-    const ms = Math.max(leastMs, Math.min(passedMs, PROCESSOR_SHARE * workedMs));
+    const workedMs = Math.min(passedMs, PROCESSOR_SHARE * (this.time.processorMs() - processorMs));
+    const ms = Math.max(workedMs, PASSED_SHARE * Math.min(passedMs, triedMs));
     this.leftMs -= ms;
     this.time.spend(ms);
-    return ms;
+    return workedMs;
   }
 }

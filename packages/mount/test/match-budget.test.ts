@@ -51,3 +51,14 @@ test('where next to nothing of the processor is left, patterns do not keep the m
   // Here a line takes 50 ms whatever is left; one that is cut when its time is over takes less.
   assert.ok(eachMs <= 400, `${eachMs} ms a write`);
 });
+
+test('a line that was stopped while the machine did something else is tried again', () => {
+  const { pass, time } = slowTime();
+  let tries = 0;
+  const finished = new MatchBudget(time).run(() => {
+    pass(5000, 0);
+    // Stopped by the real clock, however long that takes.
+    if (++tries === 1) for (;;);
+  });
+  assert.deepEqual([finished, tries], [true, 2]);
+});
